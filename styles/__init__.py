@@ -1,0 +1,1 @@
+"""The screens' style sheets (.tcss), shipped as package data."""
