@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
+
+from integrations.sandbox.store import Store
 
 HANG_SECONDS = 3600.0
 
@@ -37,28 +40,64 @@ class Fault:
         )
 
 
-class Faults:
-    """The faults that are set, and what each of them has done (a fault that was used up stays listed)."""
+@dataclass(frozen=True)
+class Hit:
+    """One request that a fault spoilt; ``facts`` are the request's own, as in the traffic log."""
 
-    def __init__(self) -> None:
-        self._faults: list[Fault] = []
-        self._next = 1
+    fault_id: int
+    system: str
+    operation: str
+    kind: str
+    facts: dict[str, str]
+    at: str  # ISO 8601, UTC
+
+
+class Faults:
+    """The faults that are set, and what each of them has done (a fault that was used up stays listed).
+
+    With a ``store`` both survive a restart and a kill -9 of the sandbox: what should stand is computed from the hits.
+    """
+
+    def __init__(self, store: Store | None = None) -> None:
+        self._store = store or Store()
+        self._saved = self._store.table("faults")
+        self._hits = self._store.table("fault_hits")
+        self._faults = [Fault(**row) for row in self._saved.values()]
         self._released = asyncio.Event()
+        self._late: dict[int, asyncio.TimerHandle] = {}
+        self._closed = False
 
     def add(self, **values: Any) -> Fault:
-        fault = Fault(id=self._next, **values)
-        self._next += 1
+        """Set a fault; ``values`` are the fields of ``Fault`` without id and used."""
+        with self._store.transaction():
+            fault = Fault(id=self._store.next_number("fault"), **values)
+            self._saved.put(str(fault.id), asdict(fault))
         self._faults.append(fault)
         return fault
 
     def clear(self) -> None:
-        """Forget all faults and let every request that is held or hanging go."""
+        """Forget all faults (the hits stay) and let every request that is held or hanging go."""
+        with self._store.transaction():
+            for fault in self._faults:
+                self._saved.delete(str(fault.id))
         self._faults.clear()
         self._released.set()
         self._released = asyncio.Event()
 
+    def close(self) -> None:
+        """For the sandbox's stop: held requests go, nothing hangs any more, effects not yet landed never will."""
+        self._closed = True
+        self._released.set()
+        for handle in self._late.values():
+            handle.cancel()
+        self._late.clear()
+
     def all(self) -> list[Fault]:
         return list(self._faults)
+
+    def hits(self) -> list[Hit]:
+        """Every request that was spoilt since the sandbox's first start, oldest first."""
+        return [Hit(**row) for row in self._hits.values()]
 
     def take(self, system: str, operation: str, facts: Mapping[str, str], kinds: frozenset[str]) -> Fault | None:
         """The fault that spoils this request, counted as used; only ``kinds`` are considered."""
@@ -66,19 +105,43 @@ class Faults:
             if fault.kind in kinds and fault.matches(system, operation, facts):
                 if fault.after > 0:
                     fault.after -= 1
+                    self._save(fault)
                     continue
                 fault.used += 1
+                self._save(fault, Hit(fault.id, system, operation, fault.kind, dict(facts), _now()))
                 return fault
         return None
 
+    def _save(self, fault: Fault, hit: Hit | None = None) -> None:
+        with self._store.transaction():
+            self._saved.put(str(fault.id), asdict(fault))
+            if hit:
+                self._hits.put(str(self._store.next_number("fault_hit")), asdict(hit))
+
+    def later(self, delay: float, effect: Callable[[], object]) -> None:
+        """Make ``effect`` in ``delay`` seconds, unless the sandbox stops before."""
+        number = id(effect)
+
+        def land() -> None:
+            self._late.pop(number, None)
+            effect()
+
+        self._late[number] = asyncio.get_running_loop().call_later(delay, land)
+
     async def hang(self, seconds: float = HANG_SECONDS) -> None:
-        """Sleep until ``seconds`` are over or the faults are cleared."""
+        """Sleep until ``seconds`` are over, the faults are cleared or the sandbox stops."""
         released = self._released
+        if self._closed:
+            return
         try:
             async with asyncio.timeout(seconds):
                 await released.wait()
         except TimeoutError:
             return
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 HTTP_KINDS = frozenset(
@@ -112,7 +175,7 @@ async def spoil(
             await faults.hang(delay or HANG_SECONDS)
             return _reset(request)
         case "late_effect":
-            asyncio.get_running_loop().call_later(delay or 1.0, effect)
+            faults.later(delay or 1.0, effect)
             await faults.hang()
             return _reset(request)
         case "slow":

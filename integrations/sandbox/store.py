@@ -14,9 +14,14 @@ from typing import Any
 
 Document = dict[str, Any]
 
+UPSERT = "INSERT INTO doc VALUES (?, ?, ?) ON CONFLICT(tab, key) DO UPDATE SET body = excluded.body"
+
 
 class Table:
-    """Documents by string key, in insertion order. Treat documents as values: change one by ``put`` of a copy."""
+    """Documents by string key, in insertion order. Treat documents as values: change one by ``put`` of a copy.
+
+    A row whose deletion was rolled back stands last until the next start.
+    """
 
     def __init__(self, store: "Store", name: str) -> None:
         self.name = name
@@ -44,7 +49,7 @@ class Table:
 
     def delete(self, key: str) -> None:
         if key in self._rows:
-            self._store.record(self, key)
+            self._store.record(self, key, deleted=True)
             del self._rows[key]
 
     def restore(self, key: str, before: Document | None) -> None:
@@ -65,15 +70,12 @@ class Store:
     def __init__(self, path: Path | None = None) -> None:
         self._tables: dict[str, Table] = {}
         self._undo: list[tuple[Table, str, Document | None]] = []
+        self._deleted: set[tuple[str, str]] = set()
         self._depth = 0
-        self._file = sqlite3.connect(path or ":memory:", isolation_level=None)
-        if path:
-            path.chmod(0o600)
-        self._file.execute("PRAGMA journal_mode=WAL")
-        self._file.execute("PRAGMA synchronous=NORMAL")
-        self._file.execute("CREATE TABLE IF NOT EXISTS doc(tab TEXT, key TEXT, body TEXT, PRIMARY KEY(tab, key))")
-        for name, key, body in self._file.execute("SELECT tab, key, body FROM doc ORDER BY rowid"):
-            self.table(name).load(key, json.loads(body))
+        self._file = _open(path) if path else None
+        if self._file:
+            for name, key, body in self._file.execute("SELECT tab, key, body FROM doc ORDER BY rowid"):
+                self.table(name).load(key, json.loads(body))
 
     def table(self, name: str) -> Table:
         if name not in self._tables:
@@ -87,10 +89,12 @@ class Store:
         counters.put(series, {"next": number + 1})
         return number
 
-    def record(self, table: Table, key: str) -> None:
+    def record(self, table: Table, key: str, *, deleted: bool = False) -> None:
         if not self._depth:
             raise RuntimeError(f"{table.name} changed outside of a transaction")
         self._undo.append((table, key, table.get(key)))
+        if deleted:
+            self._deleted.add((table.name, key))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -99,6 +103,8 @@ class Store:
         self._depth += 1
         try:
             yield
+            if self._depth == 1:
+                self._commit()
         except BaseException:
             for table, key, before in reversed(self._undo[mark:]):
                 table.restore(key, before)
@@ -106,22 +112,39 @@ class Store:
             raise
         finally:
             self._depth -= 1
-            if not self._depth and self._undo:
-                self._commit()
+            if not self._depth:
+                self._undo.clear()
+                self._deleted.clear()
 
     def _commit(self) -> None:
         changed = {(table.name, key): table.get(key) for table, key, _ in self._undo}
-        self._undo.clear()
+        rows = [
+            (name, key, json.dumps(body, ensure_ascii=False))
+            for (name, key), body in changed.items()
+            if body is not None
+        ]
+        if not changed or self._file is None:
+            return
         self._file.execute("BEGIN IMMEDIATE")
-        for (name, key), document in changed.items():
-            if document is None:
-                self._file.execute("DELETE FROM doc WHERE tab = ? AND key = ?", (name, key))
-            else:
-                self._file.execute(
-                    "INSERT INTO doc VALUES (?, ?, ?) ON CONFLICT(tab, key) DO UPDATE SET body = excluded.body",
-                    (name, key, json.dumps(document, ensure_ascii=False)),
-                )
-        self._file.execute("COMMIT")
+        try:
+            # A row that was deleted and put again is a new one: it stands last, in the file as in memory.
+            self._file.executemany("DELETE FROM doc WHERE tab = ? AND key = ?", self._deleted & changed.keys())
+            self._file.executemany(UPSERT, rows)
+            self._file.execute("COMMIT")
+        except BaseException:
+            self._file.execute("ROLLBACK")
+            raise
 
     def close(self) -> None:
-        self._file.close()
+        if self._file:
+            self._file.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    file = sqlite3.connect(path, isolation_level=None)
+    file.execute("PRAGMA journal_mode=WAL")
+    file.execute("PRAGMA synchronous=NORMAL")  # survives kill -9 of the process; a power cut may cost the last effects
+    file.execute("CREATE TABLE IF NOT EXISTS doc(tab TEXT, key TEXT, body TEXT, PRIMARY KEY(tab, key))")
+    return file
