@@ -1,0 +1,111 @@
+"""Commands over many orders: the batch and a result per item, so that it outlives window and process."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    id: str
+    command: str
+    actor: str
+    role: str
+    reason: str | None
+    arguments: dict[str, Any]
+    plan_hash: str
+    audit_id: int
+    state: str
+    pace: float
+    stop_after: int
+    created_at: float
+    ended_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    position: int
+    order_id: str
+    run_version: int | None
+    state: str
+    result: dict[str, Any] | None
+    at: float | None
+
+
+_BATCH = (
+    "id, command, actor, role, reason, arguments, plan_hash, audit_id, state, pace, stop_after, created_at, ended_at"
+)
+
+
+def insert(db: sqlite3.Connection, batch: Batch, items: Sequence[tuple[str, int | None, str | None]]) -> None:
+    """``items``: (order id, run version planned on, reason of exclusion or None)."""
+    db.execute(
+        f"INSERT INTO batches ({_BATCH}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            batch.id, batch.command, batch.actor, batch.role, batch.reason, json.dumps(batch.arguments, ensure_ascii=False),
+            batch.plan_hash, batch.audit_id, batch.state, batch.pace, batch.stop_after, batch.created_at, batch.ended_at,
+        ),
+    )  # fmt: skip
+    db.executemany(
+        "INSERT INTO batch_items (batch_id, position, order_id, run_version, state, result) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (
+                batch.id,
+                i,
+                order_id,
+                version,
+                "excluded" if why else "waiting",
+                json.dumps({"reason": why}) if why else None,
+            )
+            for i, (order_id, version, why) in enumerate(items)
+        ],
+    )
+
+
+def get(db: sqlite3.Connection, batch_id: str) -> Batch | None:
+    row = db.execute(f"SELECT {_BATCH} FROM batches WHERE id = ?", (batch_id,)).fetchone()
+    return _batch(row) if row else None
+
+
+def running(db: sqlite3.Connection) -> list[Batch]:
+    rows = db.execute(f"SELECT {_BATCH} FROM batches WHERE state = 'running' ORDER BY created_at")
+    return [_batch(row) for row in rows]
+
+
+def newest(db: sqlite3.Connection, limit: int = 50) -> list[Batch]:
+    rows = db.execute(f"SELECT {_BATCH} FROM batches ORDER BY created_at DESC LIMIT ?", (limit,))
+    return [_batch(row) for row in rows]
+
+
+def items(db: sqlite3.Connection, batch_id: str) -> list[Item]:
+    rows = db.execute(
+        "SELECT position, order_id, run_version, state, result, at FROM batch_items WHERE batch_id = ? ORDER BY position",
+        (batch_id,),
+    )
+    return [Item(*[*row[:4], json.loads(row[4]) if row[4] else None, row[5]]) for row in rows]
+
+
+def set_item(
+    db: sqlite3.Connection,
+    batch_id: str,
+    position: int,
+    state: str,
+    now: float,
+    result: Mapping[str, Any] | None = None,
+) -> None:
+    packed = json.dumps(result, ensure_ascii=False) if result is not None else None
+    db.execute(
+        "UPDATE batch_items SET state = ?, result = ?, at = ? WHERE batch_id = ? AND position = ?",
+        (state, packed, now, batch_id, position),
+    )
+
+
+def end(db: sqlite3.Connection, batch_id: str, state: str, now: float) -> None:
+    db.execute("UPDATE batches SET state = ?, ended_at = ? WHERE id = ?", (state, now, batch_id))
+
+
+def _batch(row: tuple[Any, ...]) -> Batch:
+    values = [*row[:5], json.loads(row[5]), *row[6:]]
+    return Batch(*values)

@@ -1,0 +1,142 @@
+"""Orders as last read from Salesforce: the read model behind board and find. Salesforce stays the truth."""
+
+import sqlite3
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """``amount`` in whole yen; ``kind`` Internet, SIM, eSIM, VPN, … joined by "+"."""
+
+    order_id: str
+    number: str
+    account_id: str | None
+    customer_number: str | None
+    customer_name: str | None
+    client_id: str | None
+    phone: str | None
+    email: str | None
+    kind: str | None
+    plan: str | None
+    amount: int | None
+    sf_status: str
+    placed_by: str | None
+    approved_by: str | None
+    effective_date: str | None
+    sf_modified_at: float | None
+    read_at: float
+
+
+_NAMES = tuple(f.name for f in fields(OrderRow))
+_COLUMNS = ", ".join(_NAMES)
+
+
+def fold(text: str) -> str:
+    """The form both sides of a search are compared in: NFKC, casefolded, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def digits(text: str) -> str:
+    """The digits of a phone number in any spelling; a leading 81 is written 0."""
+    found = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isdigit())
+    return "0" + found[2:] if found.startswith("81") and len(found) in (11, 12) else found
+
+
+def put(db: sqlite3.Connection, row: OrderRow, keys: Iterable[tuple[str, str]] = ()) -> None:
+    """Insert or refresh an order; ``keys`` are further (kind, value) pairs that find looks up exactly."""
+    search = fold(" ".join(filter(None, (row.customer_name, row.customer_number, row.plan))))
+    kept = "order_id = order_id"
+    updates = ", ".join(
+        f"{name} = COALESCE(excluded.{name}, {name})"
+        if name in ("phone", "email", "client_id", "approved_by")
+        else f"{name} = excluded.{name}"
+        for name in _NAMES
+        if name != "order_id"
+    )
+    db.execute(
+        f"INSERT INTO orders ({_COLUMNS}, search) VALUES ({', '.join('?' * len(_NAMES))}, ?)"
+        f" ON CONFLICT(order_id) DO UPDATE SET {updates or kept}, search = excluded.search",
+        (*astuple(row), search),
+    )
+    own = [("number", row.number.lstrip("0") or "0"), ("customer", row.customer_number), ("client", row.client_id)]
+    own += [("phone", digits(row.phone) if row.phone else None), ("email", row.email.casefold() if row.email else None)]
+    add_keys(db, row.order_id, [(kind, value) for kind, value in own if value] + list(keys))
+
+
+def add_keys(db: sqlite3.Connection, order_id: str, keys: Iterable[tuple[str, str]]) -> None:
+    db.executemany(
+        "INSERT OR IGNORE INTO order_keys VALUES (?, ?, ?)", [(kind, fold(value), order_id) for kind, value in keys]
+    )
+
+
+def set_status(db: sqlite3.Connection, order_id: str, status: str, now: float) -> None:
+    db.execute("UPDATE orders SET sf_status = ?, read_at = ? WHERE order_id = ?", (status, now, order_id))
+
+
+def get(db: sqlite3.Connection, order_id: str) -> OrderRow | None:
+    row = db.execute(f"SELECT {_COLUMNS} FROM orders WHERE order_id = ?", (order_id,)).fetchone()
+    return OrderRow(*row) if row else None
+
+
+def get_many(db: sqlite3.Connection, order_ids: Sequence[str]) -> dict[str, OrderRow]:
+    found: dict[str, OrderRow] = {}
+    for start in range(0, len(order_ids), 500):
+        part = order_ids[start : start + 500]
+        marks = ", ".join("?" * len(part))
+        rows = db.execute(f"SELECT {_COLUMNS} FROM orders WHERE order_id IN ({marks})", tuple(part))
+        found.update({row[0]: OrderRow(*row) for row in rows})
+    return found
+
+
+def by_status(db: sqlite3.Connection, *statuses: str) -> list[OrderRow]:
+    marks = ", ".join("?" * len(statuses))
+    rows = db.execute(f"SELECT {_COLUMNS} FROM orders WHERE sf_status IN ({marks}) ORDER BY number", statuses)
+    return [OrderRow(*row) for row in rows]
+
+
+def by_key(db: sqlite3.Connection, kind: str, value: str, limit: int = 50) -> list[str]:
+    rows = db.execute(
+        "SELECT order_id FROM order_keys WHERE kind = ? AND value = ? LIMIT ?", (kind, fold(value), limit)
+    )
+    return [row[0] for row in rows]
+
+
+def by_name(db: sqlite3.Connection, text: str, limit: int = 50) -> list[str]:
+    """Orders whose customer name, number or plan holds every word of ``text`` (folded)."""
+    words = fold(text).split()
+    if not words:
+        return []
+    where = " AND ".join("search LIKE ? ESCAPE '!'" for _ in words)
+    patterns = ["%" + w.replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%" for w in words]
+    rows = db.execute(
+        f"SELECT order_id FROM orders WHERE {where} ORDER BY number DESC LIMIT ?",
+        (*patterns, limit),
+    )
+    return [row[0] for row in rows]
+
+
+def select_ids(
+    db: sqlite3.Connection, where: str, parameters: Sequence[Any], order_by: str, limit: int, offset: int
+) -> list[str]:
+    """Ids of orders joined with their latest run; ``where`` and ``order_by`` come from the compiled filter only.
+
+    Tables: o = orders, r = runs (the order's latest provisioning run, may be null), t = takes.
+    """
+    rows = db.execute(
+        "SELECT o.order_id FROM orders o LEFT JOIN runs r ON r.id = o.run_id LEFT JOIN takes t ON t.order_id = o.order_id"
+        f" WHERE {where} ORDER BY {order_by} LIMIT ? OFFSET ?",
+        (*parameters, limit, offset),
+    )
+    return [row[0] for row in rows]
+
+
+def count(db: sqlite3.Connection, where: str, parameters: Sequence[Any]) -> int:
+    row = db.execute(
+        "SELECT COUNT(*) FROM orders o LEFT JOIN runs r ON r.id = o.run_id LEFT JOIN takes t ON t.order_id = o.order_id"
+        f" WHERE {where}",
+        tuple(parameters),
+    ).fetchone()
+    return int(row[0])

@@ -1,0 +1,282 @@
+"""Runs and their steps: the durable state of every workflow."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from storage.errors import Stale
+
+OPEN_STATES = ("queued", "running", "retrying", "parked", "held")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One attempt to serve one subject. Times are seconds since 1970; see the migration for the meaning of states."""
+
+    id: int
+    workflow: str
+    workflow_steps: str
+    subject: str
+    order_id: str | None
+    order_number: str | None
+    state: str
+    step: str | None
+    wait: str | None
+    wait_reason: str | None
+    wait_until: float | None
+    condition: dict[str, Any] | None
+    next_at: float
+    tries: int
+    lock_key: str | None
+    lock_held: bool
+    waits_for: int | None
+    error_class: str | None
+    error_system: str | None
+    error_operation: str | None
+    error_code: str | None
+    error_message: str | None
+    fingerprint: str | None
+    error_step: str | None
+    version: int
+    attempt: int
+    look_first: bool
+    unknown_open: bool
+    cancel_asked: bool
+    retry_of: int | None
+    source: str
+    taken_by: str | None
+    taken_at: float | None
+    state_data: dict[str, Any] = field(default_factory=dict)
+    created_at: float = 0.0
+    updated_at: float = 0.0
+    started_at: float | None = None
+    ended_at: float | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.state in OPEN_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    run_id: int
+    position: int
+    name: str
+    state: str
+    tries: int
+    started_at: float | None
+    ended_at: float | None
+    output: dict[str, Any] | None
+    note: str | None
+
+
+_COLUMNS = ", ".join(f.name for f in fields(Run))
+_JSON = ("condition", "state_data")
+_FLAGS = ("lock_held", "look_first", "unknown_open", "cancel_asked")
+_NAMES = tuple(f.name for f in fields(Run))
+_CHANGEABLE = frozenset(_NAMES) - {"id", "version", "workflow", "subject", "created_at"}
+_AT = {name: i for i, name in enumerate(_NAMES)}
+
+
+def _run(row: Sequence[Any]) -> Run:
+    values = list(row)
+    for name in _FLAGS:
+        values[_AT[name]] = bool(values[_AT[name]])
+    condition, data = values[_AT["condition"]], values[_AT["state_data"]]
+    values[_AT["condition"]] = json.loads(condition) if condition else None
+    values[_AT["state_data"]] = json.loads(data) if data != "{}" else {}
+    return Run(*values)
+
+
+def insert(db: sqlite3.Connection, step_names: Sequence[str], now: float, **values: Any) -> int:
+    """Add a run with its steps and return its id. Raises Stale when the subject has an open run already."""
+    values.setdefault("workflow_steps", " ".join(step_names))
+    values.setdefault("next_at", now)
+    row = {**values, "created_at": now, "updated_at": now}
+    row["state_data"] = json.dumps(row.get("state_data") or {}, ensure_ascii=False)
+    if row.get("condition") is not None:
+        row["condition"] = json.dumps(row["condition"], ensure_ascii=False)
+    names = ", ".join(row)
+    try:
+        cursor = db.execute(
+            f"INSERT INTO runs ({names}) VALUES ({', '.join('?' * len(row))})",
+            tuple(row.values()),
+        )
+    except sqlite3.IntegrityError as error:
+        raise Stale(f"{values.get('subject')} has an open run already") from error
+    run_id = cursor.lastrowid
+    assert run_id is not None
+    db.executemany(
+        "INSERT INTO steps (run_id, position, name) VALUES (?, ?, ?)",
+        [(run_id, i, name) for i, name in enumerate(step_names)],
+    )
+    if row.get("order_id") and values.get("workflow") == "provision_order":
+        db.execute("UPDATE orders SET run_id = ? WHERE order_id = ?", (run_id, row["order_id"]))
+    return run_id
+
+
+def get(db: sqlite3.Connection, run_id: int) -> Run | None:
+    row = db.execute(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", (run_id,)).fetchone()
+    return _run(row) if row else None
+
+
+def change(db: sqlite3.Connection, run_id: int, now: float, *, expect_version: int | None = None, **values: Any) -> int:
+    """Set columns, count the version up and return it. Raises Stale when ``expect_version`` is not the row's."""
+    unknown = set(values) - _CHANGEABLE
+    if unknown:
+        raise ValueError(f"not columns of runs: {sorted(unknown)}")
+    for name in _JSON:
+        if values.get(name) is not None:
+            values[name] = json.dumps(values[name], ensure_ascii=False)
+    assignments = "".join(f", {name} = ?" for name in values)
+    where, extra = ("", ()) if expect_version is None else (" AND version = ?", (expect_version,))
+    cursor = db.execute(
+        f"UPDATE runs SET version = version + 1, updated_at = ?{assignments} WHERE id = ?{where} RETURNING version",
+        (now, *values.values(), run_id, *extra),
+    )
+    row = cursor.fetchone()
+    if row is None:
+        raise Stale(f"run {run_id} changed meanwhile")
+    return int(row[0])
+
+
+def latest_of_order(db: sqlite3.Connection, order_id: str, workflow: str = "provision_order") -> Run | None:
+    row = db.execute(
+        f"SELECT {_COLUMNS} FROM runs WHERE order_id = ? AND workflow = ? ORDER BY id DESC LIMIT 1",
+        (order_id, workflow),
+    ).fetchone()
+    return _run(row) if row else None
+
+
+def of_order(db: sqlite3.Connection, order_id: str) -> list[Run]:
+    rows = db.execute(f"SELECT {_COLUMNS} FROM runs WHERE order_id = ? ORDER BY id", (order_id,))
+    return [_run(row) for row in rows]
+
+
+def open_of_subject(db: sqlite3.Connection, workflow: str, subject: str) -> Run | None:
+    row = db.execute(
+        f"SELECT {_COLUMNS} FROM runs WHERE workflow = ? AND subject = ?"
+        " AND state IN ('queued', 'running', 'retrying', 'parked', 'held')",
+        (workflow, subject),
+    ).fetchone()
+    return _run(row) if row else None
+
+
+def open_orders(db: sqlite3.Connection) -> set[str]:
+    """Ids of all orders with an open provisioning run."""
+    rows = db.execute(
+        "SELECT order_id FROM runs WHERE workflow = 'provision_order'"
+        " AND state IN ('queued', 'running', 'retrying', 'parked', 'held')"
+    )
+    return {row[0] for row in rows}
+
+
+def in_state(db: sqlite3.Connection, *states: str) -> list[Run]:
+    marks = ", ".join("?" * len(states))
+    rows = db.execute(f"SELECT {_COLUMNS} FROM runs WHERE state IN ({marks}) ORDER BY id", states)
+    return [_run(row) for row in rows]
+
+
+def claim_due(db: sqlite3.Connection, now: float, limit: int) -> list[Run]:
+    """Turn up to ``limit`` due runs into running ones that hold their customer's lock, oldest due first.
+
+    A due run whose lock another run holds stays where it is and names that run.
+    """
+    claimed: list[Run] = []
+    taken: set[str] = set()
+    rows = db.execute(
+        "SELECT r.id, r.lock_key, r.lock_held, (SELECT h.id FROM runs h WHERE h.lock_key = r.lock_key"
+        " AND h.lock_held = 1 AND h.id <> r.id), r.waits_for FROM runs r"
+        " WHERE r.state IN ('queued', 'retrying') AND r.next_at <= ? ORDER BY r.next_at, r.id LIMIT ?",
+        (now, limit * 4 + 64),
+    ).fetchall()
+    for run_id, key, _held, holder, waits_for in rows:
+        if len(claimed) >= limit:
+            break
+        if holder is None and key is not None and key in taken:
+            continue
+        if holder is not None:
+            if waits_for != holder:
+                db.execute(
+                    "UPDATE runs SET waits_for = ?, wait = 'lock' WHERE id = ? AND state = 'queued'", (holder, run_id)
+                )
+            continue
+        if key is not None:
+            taken.add(key)
+        db.execute(
+            "UPDATE runs SET state = 'running', lock_held = ?, waits_for = NULL, wait = NULL, wait_reason = NULL,"
+            " wait_until = NULL, version = version + 1, updated_at = ?, started_at = COALESCE(started_at, ?) WHERE id = ?",
+            (int(key is not None), now, now, run_id),
+        )
+        run = get(db, run_id)
+        assert run is not None
+        claimed.append(run)
+    return claimed
+
+
+def next_due(db: sqlite3.Connection, after: float) -> float | None:
+    """When the next run becomes due, later than ``after``."""
+    row = db.execute(
+        "SELECT MIN(next_at) FROM runs WHERE state IN ('queued', 'retrying') AND next_at > ?", (after,)
+    ).fetchone()
+    return float(row[0]) if row[0] is not None else None
+
+
+def steps(db: sqlite3.Connection, run_id: int) -> list[Step]:
+    rows = db.execute(
+        "SELECT run_id, position, name, state, tries, started_at, ended_at, output, note FROM steps"
+        " WHERE run_id = ? ORDER BY position",
+        (run_id,),
+    )
+    return [Step(*[*row[:7], json.loads(row[7]) if row[7] else None, row[8]]) for row in rows]
+
+
+def strips(db: sqlite3.Connection, run_ids: Iterable[int]) -> dict[int, list[tuple[str, str]]]:
+    """(name, state) of the steps of many runs, in order."""
+    found: dict[int, list[tuple[str, str]]] = {}
+    for run_id in run_ids:
+        rows = db.execute("SELECT name, state FROM steps WHERE run_id = ? ORDER BY position", (run_id,))
+        found[run_id] = [(row[0], row[1]) for row in rows]
+    return found
+
+
+def set_step(
+    db: sqlite3.Connection,
+    run_id: int,
+    name: str,
+    state: str,
+    *,
+    started_at: float | None = None,
+    ended_at: float | None = None,
+    output: Mapping[str, Any] | None = None,
+    note: str | None = None,
+) -> None:
+    """Move a step; a start counts a try, an output given replaces the old one."""
+    packed = json.dumps(output, ensure_ascii=False) if output is not None else None
+    db.execute(
+        "UPDATE steps SET state = ?, tries = tries + ?, started_at = COALESCE(?, started_at), ended_at = ?,"
+        " output = COALESCE(?, output), note = ? WHERE run_id = ? AND name = ?",
+        (state, int(started_at is not None), started_at, ended_at, packed, note, run_id, name),
+    )
+
+
+def copy_steps(db: sqlite3.Connection, source: int, target: int, before: str) -> None:
+    """Carry the finished steps in front of ``before`` over from another run (retry from a step)."""
+    for step in steps(db, source):
+        if step.name == before:
+            return
+        if step.state in ("done", "skipped", "not_needed"):
+            set_step(
+                db, target, step.name, step.state, ended_at=step.ended_at, output=step.output or {}, note=step.note
+            )
+
+
+def counts(db: sqlite3.Connection) -> dict[str, int]:
+    """Open runs and failed ones by state."""
+    rows = db.execute(
+        "SELECT state, COUNT(*) FROM runs WHERE state IN ('queued', 'running', 'retrying', 'parked', 'held')"
+        " GROUP BY state"
+    )
+    return {str(state): int(count) for state, count in rows}
