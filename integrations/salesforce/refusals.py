@@ -44,6 +44,11 @@ def refusal(
     """The failure for one answer (or composite sub-answer) with ``status`` ≥ 300 and the decoded or raw ``body``."""
     retry_after = _seconds((headers or {}).get("Retry-After"))
     errors = error_list(body)
+    if status == 412:  # documented answer to If-Unmodified-Since, whatever its body: the row was not touched
+        said = "the record was changed by somebody else meanwhile"
+        return CallFailed(
+            System.SALESFORCE, operation, ErrorClass.CONFLICT, "changed_meanwhile", said, http_status=status
+        )
     if errors is None or not 400 <= status < 500:
         return _unproved(operation, status, errors, retry_after, write)
     first = errors[0]
@@ -92,8 +97,6 @@ def _unproved(
 
 def _judge(status: int, code: str, message: str) -> tuple[ErrorClass, str]:
     """The class of one errorCode (facts/salesforce.md §6), and the code as the rest of the product knows it."""
-    if status == 412:
-        return ErrorClass.CONFLICT, "changed_meanwhile"
     if code == "REQUEST_LIMIT_EXCEEDED":
         if "concurrent" in message.casefold():
             return ErrorClass.TRANSIENT, code
