@@ -4,11 +4,13 @@ import csv
 import io
 import random
 import re
+import string
 import unicodedata
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
+from integrations.salesforce.ids import to18
 from integrations.sandbox.seed_names import (
     COMPANIES_EN,
     COMPANIES_JA,
@@ -26,7 +28,6 @@ CUSTOMER_NUMBER_FIELD = 7
 TAX_RATE = Decimal("0.10")
 ICCID_PREFIX = "8981"  # telecom, Japan
 STOCK_PER_TYPE = 500
-ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 PAST_FROM = date(2024, 4, 1)
 
 # The first customers show every kind, so that a small world has them too; the rest is drawn.
@@ -46,7 +47,7 @@ def make_world(seed: int, customers: int = 60, profiles: int = STOCK_PER_TYPE) -
     people = tuple(_people(rng, customers))
     return World(
         seed=seed,
-        org_id=salesforce_id("00D", "".join(rng.choices("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijkmnop", k=12))),
+        org_id=to18("00D" + "".join(rng.choices(string.ascii_letters + string.digits, k=12))),
         people=people,
         products=PRODUCTS,
         profiles=tuple(new_profiles(rng, dict.fromkeys(PROFILE_TYPES, profiles))),
@@ -54,15 +55,6 @@ def make_world(seed: int, customers: int = 60, profiles: int = STOCK_PER_TYPE) -
         tax_rate=TAX_RATE,
         customer_number_field_id=CUSTOMER_NUMBER_FIELD,
     )
-
-
-def salesforce_id(prefix: str, rest: str) -> str:
-    """The 18-character form of the id ``prefix + rest`` (15 characters): three characters tell which are capitals."""
-    short = prefix + rest
-    if len(short) != 15:
-        raise ValueError(f"{short!r} is not 15 characters long")
-    sums = (sum(1 << i for i, c in enumerate(short[n : n + 5]) if "A" <= c <= "Z") for n in (0, 5, 10))
-    return short + "".join(ID_ALPHABET[n] for n in sums)
 
 
 def esim_import_csv(world: World) -> str:

@@ -9,7 +9,8 @@ from importlib import resources
 import pytest
 from lxml import etree
 
-from integrations.sandbox.seed import esim_import_csv, make_world, new_eid, salesforce_id
+from integrations.salesforce.ids import norm_id
+from integrations.sandbox.seed import esim_import_csv, make_world, new_eid
 from integrations.sandbox.world import Person, World
 
 WORLD = make_world(1)
@@ -25,6 +26,7 @@ def test_a_seed_decides_its_world() -> None:
     assert make_world(7, 20).people != make_world(8, 20).people
     assert make_world(7, 20).profiles != make_world(8, 20).profiles
     assert make_world(7, 20).org_id != make_world(8, 20).org_id
+    assert norm_id(make_world(7, 20).org_id, "00D")
 
 
 def test_everybody_has_an_own_number_client_and_address() -> None:
@@ -120,12 +122,6 @@ def test_eids_have_right_check_digits() -> None:
     for _ in range(50):
         eid = new_eid(rng)
         assert re.fullmatch(r"\d{32}", eid) and int(eid) % 97 == 1
-
-
-def test_salesforce_ids_are_as_documented() -> None:
-    assert salesforce_id("001", "D000000IqhSLIAZ"[:12]) == "001D000000IqhSLIAZ"
-    with pytest.raises(ValueError, match="15 characters"):
-        salesforce_id("001", "x")
 
 
 def test_a_world_needs_somebody() -> None:
