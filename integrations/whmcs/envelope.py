@@ -1,0 +1,124 @@
+"""One reading of an HTTP answer of api.php: success, an error that WHMCS itself states, or trouble.
+
+Only a complete JSON object that says ``result`` (or ``status``, as some actions do) is WHMCS speaking. Everything else
+(pages of proxies and firewalls, 5xx of any kind, text, an object without a verdict, only a ``warning``) is trouble: it
+proves nothing, and no part of it is kept.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any
+
+import httpx
+
+from integrations.whmcs.values import decode_entities
+
+JSON_TYPES = ("application/json", "text/json")
+
+
+class Verdict(StrEnum):
+    SUCCESS = "success"
+    ERROR = "error"
+    TROUBLE = "trouble"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer. ``body`` only for a success, ``message`` only for an error, ``trouble`` (a code) only for trouble.
+
+    ``spoken`` says in words what was received; ``retry_after`` is in seconds.
+    """
+
+    verdict: Verdict
+    http_status: int
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    message: str = ""
+    trouble: str = ""
+    spoken: str = ""
+    retry_after: float | None = None
+
+    @property
+    def blocked(self) -> bool:
+        """A 403 that WHMCS did not write: a firewall's, seen tied to one kept-alive connection (facts §2)."""
+        return self.verdict is Verdict.TROUBLE and self.http_status == 403
+
+
+def read_answer(response: httpx.Response) -> Answer:
+    """Judge one finished HTTP exchange. Never raises for anything that was received."""
+    status = response.status_code
+    retry_after = _retry_after(response.headers.get("Retry-After", ""))
+
+    def trouble(code: str, spoken: str) -> Answer:
+        return Answer(Verdict.TROUBLE, status, trouble=code, spoken=spoken, retry_after=retry_after)
+
+    if status >= 500 or 300 <= status < 400 or status == 429:
+        return trouble(f"http_{status}", f"answered HTTP {status}")
+    body = _json_object(response)
+    if body is None:
+        code = "not_json" if status == 200 else f"http_{status}"
+        return trouble(code, f"answered something else than JSON (HTTP {status})")
+    said = _verdict(body)
+    if said == "success" and status == 200:
+        return Answer(Verdict.SUCCESS, status, body=body)
+    message = _message(body)
+    if said == "error" and status in (200, 400, 401, 403, 404):
+        return Answer(Verdict.ERROR, status, message=message, spoken=message or "an error without a message")
+    if status != 200:
+        return trouble(f"http_{status}", f"answered HTTP {status}")
+    if said:
+        return trouble("odd_result", "answered with a result that is neither success nor error")
+    if "warning" in body:
+        return trouble("warning_only", f"only a warning: {_text(body['warning'])}")
+    return trouble("no_result", "answered JSON without a result")
+
+
+def _json_object(response: httpx.Response) -> dict[str, Any] | None:
+    """The body as a JSON object, or None. A missing content type is taken for JSON, another one is not."""
+    declared = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+    if declared and declared not in JSON_TYPES and not declared.endswith("+json"):
+        return None
+    try:
+        body = json.loads(response.content, parse_float=Decimal, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _verdict(body: Mapping[str, Any]) -> str:
+    """``result``, else ``status`` (AddBillableItem, GetEmails), in lower case; "" where neither is text."""
+    for key in ("result", "status"):
+        value = body.get(key)
+        if isinstance(value, str) and value.strip():
+            return value.strip().lower()
+    return ""
+
+
+def _message(body: Mapping[str, Any]) -> str:
+    return _text(body.get("message")) or _text(body.get("error"))
+
+
+def _text(value: Any) -> str:
+    return " ".join(decode_entities(value).split()) if isinstance(value, str) else ""
+
+
+def _retry_after(text: str) -> float | None:
+    """Seconds of a Retry-After header; its date form is not used by WHMCS and says too little about our clock."""
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 8 else None
+
+
+def server_date(response: httpx.Response) -> datetime | None:
+    """The Date header as aware UTC, or None where it is missing or unreadable."""
+    try:
+        date = parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        return None
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
