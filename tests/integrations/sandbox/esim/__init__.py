@@ -1,0 +1,1 @@
+"""The ES2+ sandbox over real mutual TLS."""
