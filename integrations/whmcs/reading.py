@@ -195,7 +195,9 @@ def added_order(body: Mapping[str, Any]) -> AddedOrder:
 
 
 def order(row: rows.OrderRow) -> WhmcsOrder:
-    lines = tuple(_line(item) for item in needed(row.lineitems, "line items of an order"))
+    if "lineitems" not in row.model_fields_set:
+        raise Unreadable("no line items of an order")
+    lines = tuple(_line(item) for item in row.lineitems or ())
     return WhmcsOrder(
         id=needed(row.id, "order id"),
         number=row.ordernum or "",
@@ -225,8 +227,8 @@ def _line(row: rows.LineRow) -> OrderLine:
 
 
 def service(row: rows.ServiceRow) -> Service:
-    fields = needed(row.customfields, "custom fields of a service")
-    options = needed(row.configoptions, "options of a service")
+    # a product without fields or options comes with any spelling of nothing, no key included (facts/whmcs.md §5)
+    fields, options = row.customfields or (), row.configoptions or ()
     return Service(
         id=needed(row.id, "service id"),
         order_id=real_id(row.orderid),
