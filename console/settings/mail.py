@@ -32,6 +32,7 @@ class MailSettings(Section):
         default=None, description="Certificate authorities to trust instead of the system's (PEM)"
     )
     timeout: Period = Field(default=30.0, description="Time-out of each SMTP command")
+    answer_timeout: Period = Field(default=120.0, description="Time-out of the answer to the message itself")
     resend_unknown: ResendUnknownSettings = Field(default_factory=ResendUnknownSettings)
 
     def missing(self) -> list[tuple[str, str]]:

@@ -1,0 +1,1 @@
+"""Mail to customers: what a mail is, how it is rendered, how it is sent."""
