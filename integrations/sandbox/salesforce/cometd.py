@@ -18,9 +18,11 @@ from aiohttp import web
 from integrations.sandbox.faults import Fault, Faults
 from integrations.sandbox.salesforce.bus import EventBus
 from integrations.sandbox.salesforce.cometd_faults import (
+    ADVICE_KINDS,
     AFTER_KINDS,
     BEFORE_KINDS,
-    REPLY_KINDS,
+    REFUSE_KINDS,
+    REPLAY_KINDS,
     Lost,
     cut,
     spoil_after,
@@ -59,7 +61,8 @@ class CometdControl:
     """What tests and the control API may do to the event bus's line, beside setting faults.
 
     Fault operations are cometd.handshake, cometd.connect, cometd.subscribe (also cometd.disconnect and
-    cometd.unsubscribe); kinds are BEFORE_KINDS, REPLY_KINDS, AFTER_KINDS and, on cometd.subscribe, "expire_replay".
+    cometd.unsubscribe); the kinds are listed in
+    cometd_faults.py.
     """
 
     def __init__(self, sessions: Sessions, tokens: TokenBook) -> None:
@@ -185,8 +188,11 @@ class Endpoint:
             response = await spoil_before(fault, self._faults, self._control)
             if response is not None:
                 return response
-        fault = self._take(operation, facts, REPLY_KINDS, entry)
-        answers, browser = await self._answers(request, messages, fault, facts, entry)
+        refusal = self._take(operation, facts, REFUSE_KINDS, entry)
+        answers, browser = await self._answers(request, messages, refusal, facts, entry)
+        if fault := self._take(operation, facts, ADVICE_KINDS, entry):
+            first = next(answer for answer in answers if answer["channel"] == messages[0]["channel"])
+            first["advice"] = {**first.get("advice", {}), **fault.options}
         has_events = any(not answer["channel"].startswith("/meta/") for answer in answers)
         if has_events or operation != "cometd.connect":
             fault = self._take(operation, facts, AFTER_KINDS, entry)
@@ -213,18 +219,15 @@ class Endpoint:
         answers: list[Message] = []
         browser: str | None = None
         for number, message in enumerate(messages):
-            spoilt = fault if number == 0 else None
             try:
-                if spoilt and spoilt.kind == "refuse":
-                    text = str(spoilt.options.get("text", "403::Unknown client"))
-                    raise Refusal(text, str(spoilt.options.get("reconnect", "")))
+                if fault and number == 0:
+                    text = str(fault.options.get("text", "403::Unknown client"))
+                    raise Refusal(text, str(fault.options.get("reconnect", "")))
                 found, session = await self._answer(request, message, caller, len(messages) == 1, facts, entry)
                 if message["channel"] == "/meta/handshake" and caller.browser is None and session:
                     browser = session.browser
             except Refusal as refusal:
                 found = [refused(message, refusal)]
-            if spoilt and spoilt.kind == "advice":
-                found[-1] = {**found[-1], "advice": {**found[-1].get("advice", {}), **spoilt.options}}
             if "id" in message:
                 found[-1]["id"] = message["id"]
             answers += found
@@ -246,7 +249,7 @@ class Endpoint:
                 return await self._connect(request, message, caller, session, alone), session
             case "/meta/subscribe":
                 stored = asks_for_stored_events(message)
-                fault = self._take("cometd.subscribe", facts, frozenset({"expire_replay"}), entry) if stored else None
+                fault = self._take("cometd.subscribe", facts, REPLAY_KINDS, entry) if stored else None
                 answer = self._sessions.subscribe(session, message, expired=fault is not None)
                 now = self._options.events_in_subscribe_reply
                 return [*(self._sessions.take(session, caller.version) if now else []), answer], session

@@ -16,12 +16,16 @@ BEFORE_KINDS = frozenset(
         "slow", "expire_token", "expire_session", "cut",
     }
 )  # fmt: skip
-# In the answer to the first message: "refuse" {text, reconnect}, "advice" {interval, reconnect, timeout}.
-REPLY_KINDS = frozenset({"refuse", "advice"})
+# The first message is answered successful: false with options {text, reconnect}; nothing happens in the session.
+REFUSE_KINDS = frozenset({"refuse"})
+# The answer to the first message gets this advice: options {interval, timeout (milliseconds), reconnect}.
+ADVICE_KINDS = frozenset({"advice"})
 # To the finished answer; on cometd.connect only to one that carries events, which count as sent.
 AFTER_KINDS = frozenset(
     {"timeout_after", "hold", "lose_reply", "truncate", "malformed", "lose_event", "duplicate", "malformed_event"}
 )
+# A subscription with a stored replay id is refused once, as if the id had aged out.
+REPLAY_KINDS = frozenset({"expire_replay"})
 
 
 class Lost(Exception):

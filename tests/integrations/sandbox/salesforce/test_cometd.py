@@ -1,0 +1,450 @@
+"""The sandbox's CometD, by raw requests: shapes, texts and timing of the documented protocol."""
+
+import asyncio
+import itertools
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+
+from integrations.sandbox.salesforce.cometd import CometdOptions
+from integrations.sandbox.salesforce.cometd_sessions import COOKIE
+from tests.integrations.sandbox.salesforce.cometd_rig import CHANNEL, OTHER, USER, Org, until
+
+Message = dict[str, Any]
+
+
+class Wire:
+    """A CometD client of a few lines, on a cookie jar that keeps cookies of IP addresses too."""
+
+    def __init__(self, org: Org, version: str = "63.0", scheme: str = "Bearer", host: str = "127.0.0.1") -> None:
+        self.http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        self.token = org.tokens.issue(USER)
+        self.url = f"{org.url(host)}/cometd/{version}"
+        self.headers = {"Authorization": f"{scheme} {self.token}"}
+        self.client_id = ""
+        self.number = 0
+
+    async def post(self, *messages: Message, **changes: Any) -> tuple[int, Any]:
+        options = {"headers": self.headers, "json": list(messages), **changes}
+        async with self.http.post(self.url, **options) as response:
+            body = await response.read()
+            return response.status, json.loads(body) if "json" in response.content_type else body.decode()
+
+    async def say(self, channel: str, **fields: Any) -> list[Message]:
+        self.number += 1
+        number = str(self.number)
+        message = {"channel": channel, "id": number, **fields}
+        if self.client_id:
+            message["clientId"] = self.client_id
+        status, answers = await self.post(message)
+        assert status == 200, answers
+        assert isinstance(answers, list)
+        assert answers[-1]["id"] == number
+        return answers
+
+    async def handshake(self) -> Message:
+        [answer] = await self.say("/meta/handshake", version="1.0", supportedConnectionTypes=["long-polling"])
+        self.client_id = answer.get("clientId", "")
+        return answer
+
+    async def connect(self) -> list[Message]:
+        return await self.say("/meta/connect", connectionType="long-polling")
+
+    async def subscribe(self, replay: object = None, channel: str = CHANNEL) -> Message:
+        ext = {} if replay is None else {"ext": {"replay": {channel: replay}}}
+        [answer] = await self.say("/meta/subscribe", subscription=channel, **ext)
+        return answer
+
+    async def open(self, replay: object = None) -> None:
+        assert (await self.handshake())["successful"]
+        assert (await self.connect())[-1]["successful"]
+        assert (await self.subscribe(replay))["successful"]
+
+
+@pytest.fixture
+async def org() -> AsyncIterator[Org]:
+    org = Org(CometdOptions(poll_seconds=1.0, session_seconds=0.3))
+    await org.start()
+    yield org
+    await org.stop()
+
+
+@asynccontextmanager
+async def wire(org: Org, **options: Any) -> AsyncIterator[Wire]:
+    client = Wire(org, **options)
+    try:
+        yield client
+    finally:
+        await client.http.close()
+
+
+def uuids(answers: list[Message]) -> list[str]:
+    return [answer["data"]["event"]["EventUuid"] for answer in answers if answer["channel"] == CHANNEL]
+
+
+async def test_opening_has_the_documented_shapes(org: Org) -> None:
+    async with wire(org) as client:
+        answer = await client.handshake()
+        assert answer == {
+            "ext": {"replay": True, "payload.format": True},
+            "minimumVersion": "1.0",
+            "clientId": client.client_id,
+            "supportedConnectionTypes": ["long-polling"],
+            "channel": "/meta/handshake",
+            "id": "1",
+            "version": "1.0",
+            "successful": True,
+        }
+        assert any(cookie.key == COOKIE for cookie in client.http.cookie_jar)
+        started = time.monotonic()
+        [connected] = await client.connect()
+        assert time.monotonic() - started < 0.5
+        assert connected["advice"] == {"interval": 0, "timeout": 1000, "reconnect": "retry"}
+        subscribed = await client.subscribe(-2)
+        assert subscribed == {
+            "clientId": client.client_id,
+            "channel": "/meta/subscribe",
+            "id": "3",
+            "subscription": CHANNEL,
+            "successful": True,
+        }
+
+
+async def test_an_event_releases_the_parked_poll(org: Org) -> None:
+    async with wire(org) as client:
+        await client.open()
+        poll = asyncio.create_task(client.connect())
+        await asyncio.sleep(0.1)
+        assert not poll.done()
+        [uuid] = org.publish()
+        event, connected = await asyncio.wait_for(poll, 0.5)
+        assert connected["channel"] == "/meta/connect"
+        assert connected["successful"] is True
+        assert event["channel"] == CHANNEL
+        assert event["data"]["event"]["EventUuid"] == uuid
+        assert event["data"]["payload"]["CreatedById"] == USER.id[:15]
+        assert event["data"]["payload"]["OrderId__c"] == "801D0000000G0ySIAS"
+        assert isinstance(event["data"]["schema"], str)
+
+
+async def test_a_poll_without_events_lasts_as_long_as_advised(org: Org) -> None:
+    async with wire(org) as client:
+        await client.open()
+        started = time.monotonic()
+        [connected] = await client.connect()
+        assert 0.9 < time.monotonic() - started < 2.0
+        assert connected["successful"] is True
+
+
+async def test_subscribing_beside_a_parked_poll_delivers_there(org: Org) -> None:
+    sent = org.publish(3)
+    async with wire(org) as client:
+        await client.handshake()
+        await client.connect()
+        poll = asyncio.create_task(client.connect())
+        await asyncio.sleep(0.05)
+        assert (await client.subscribe(-2))["successful"]
+        assert uuids(await asyncio.wait_for(poll, 0.5)) == sent
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+@pytest.mark.parametrize(("start", "expected"), [("all", 0), ("tip", 4), ("second", 2), ("last", 4)])
+async def test_replay_starts_where_asked(org: Org, start: str, expected: int, as_text: bool) -> None:
+    sent = org.publish(4)
+    ids = [event.replay_id for event in org.bus.read(CHANNEL)]
+    assert all(1 <= after - before <= 9 for before, after in itertools.pairwise(ids))
+    replay = {"all": -2, "tip": -1, "second": ids[1], "last": ids[3]}[start]
+    async with wire(org) as client:
+        await client.open(str(replay) if as_text else replay)
+        sent += org.publish()
+        assert uuids(await client.connect()) == sent[expected:]
+
+
+async def test_without_a_replay_only_new_events_come(org: Org) -> None:
+    org.publish(2)
+    async with wire(org) as client:
+        await client.open()
+        new = org.publish()
+        assert uuids(await client.connect()) == new
+
+
+@pytest.mark.parametrize("replay", [5, "5", -3, "nonsense", 10**17, "", None])
+async def test_any_other_replay_id_is_refused(org: Org, replay: object) -> None:
+    org.publish()
+    async with wire(org) as client:
+        await client.handshake()
+        ext = {"replay": {CHANNEL: replay}}
+        [answer] = await client.say("/meta/subscribe", subscription=CHANNEL, ext=ext)
+        assert answer["successful"] is False
+        assert answer["error"] == (
+            f"400::The replayId {{{replay}}} you provided was invalid. Please provide a valid ID, -2 to replay all "
+            "events, or -1 to replay only new events."
+        )
+
+
+async def test_a_trimmed_or_foreign_replay_id_is_refused(org: Org) -> None:
+    org.publish(2)
+    org.publish(1, OTHER)
+    first, second = [event.replay_id for event in org.bus.read(CHANNEL)]
+    [foreign] = [event.replay_id for event in org.bus.read(OTHER)]
+    org.bus.trim(CHANNEL, first)
+    async with wire(org) as client:
+        await client.handshake()
+        assert not (await client.subscribe(first))["successful"]
+        assert not (await client.subscribe(foreign))["successful"]
+        assert (await client.subscribe(second))["successful"]
+
+
+async def test_two_channels_arrive_in_order_of_replay_id(org: Org) -> None:
+    for _ in range(3):
+        org.publish(1, CHANNEL)
+        org.publish(1, OTHER)
+    async with wire(org) as client:
+        await client.open(-2)
+        await client.subscribe(-2, OTHER)
+        answers = await client.connect()
+        ids = [answer["data"]["event"]["replayId"] for answer in answers[:-1]]
+        assert len(ids) == 6
+        assert ids == sorted(ids)
+
+
+async def test_several_messages_in_one_request_are_answered_in_one_array_at_once(org: Org) -> None:
+    async with wire(org) as client:
+        await client.open()
+        base = {"clientId": client.client_id}
+        started = time.monotonic()
+        status, answers = await client.post(
+            {"channel": "/meta/subscribe", "subscription": OTHER, "id": "a", **base},
+            {"channel": "/meta/unsubscribe", "subscription": CHANNEL, "id": "b", **base},
+            {"channel": "/meta/connect", "connectionType": "long-polling", "id": "c", **base},
+        )
+        assert (status, [answer["id"] for answer in answers]) == (200, ["a", "b", "c"])
+        assert all(answer["successful"] for answer in answers)
+        assert time.monotonic() - started < 0.5
+        org.publish(1, CHANNEL)
+        org.publish(1, OTHER)
+        assert [answer["channel"] for answer in await client.connect()] == [OTHER, "/meta/connect"]
+
+
+async def test_a_second_poll_releases_the_first(org: Org) -> None:
+    async with wire(org) as client:
+        await client.open(-2)
+        first = asyncio.create_task(client.connect())
+        await asyncio.sleep(0.05)
+        second = asyncio.create_task(client.connect())
+        [answer] = await asyncio.wait_for(first, 0.5)
+        assert answer["successful"] is True
+        sent = org.publish()
+        assert uuids(await second) == sent
+
+
+async def test_a_client_that_leaves_frees_its_poll_and_is_forgotten(org: Org) -> None:
+    async with wire(org) as client:
+        await client.open()
+        poll = asyncio.create_task(client.connect())
+        await asyncio.sleep(0.05)
+        [answer] = await client.say("/meta/disconnect")
+        assert answer["successful"] is True
+        [released] = await asyncio.wait_for(poll, 0.5)
+        assert released["advice"]["reconnect"] == "none"
+        [unknown] = await client.connect()
+        assert unknown["error"] == "403::Unknown client"
+
+
+async def test_a_silent_client_is_forgotten_but_not_one_that_polls(org: Org) -> None:
+    async with wire(org) as client:
+        await client.open()
+        [answer] = await client.connect()  # lasts longer than the silence that is allowed
+        assert answer["successful"] is True
+        await asyncio.sleep(0.4)
+        [forgotten] = await client.connect()
+        assert forgotten["successful"] is False
+        assert forgotten["error"] == "403::Unknown client"
+        assert forgotten["advice"] == {"interval": 0, "reconnect": "handshake"}
+
+
+async def test_forgetting_clients_releases_their_polls(org: Org) -> None:
+    async with wire(org) as client:
+        await client.open()
+        poll = asyncio.create_task(client.connect())
+        await asyncio.sleep(0.05)
+        assert org.control.expire_sessions() == 1
+        [answer] = await asyncio.wait_for(poll, 0.5)
+        assert answer["error"] == "403::Unknown client"
+
+
+async def test_a_revoked_token_releases_the_poll(org: Org) -> None:
+    async with wire(org) as client:
+        await client.open()
+        poll = asyncio.create_task(client.connect())
+        await asyncio.sleep(0.05)
+        org.tokens.revoke(client.token)  # told by nobody: the poll notices by itself
+        [answer] = await asyncio.wait_for(poll, 0.9)
+        assert answer["error"] == "401::Authentication invalid"
+        assert answer["advice"] == {"interval": 0, "reconnect": "none"}
+        [denied] = await client.say("/meta/handshake", version="1.0", supportedConnectionTypes=["long-polling"])
+        assert denied["error"] == "403::Handshake denied"
+        assert denied["ext"]["sfdc"]["failureReason"] == "401::Authentication invalid"
+        assert denied["advice"]["reconnect"] == "none"
+
+
+async def test_no_token_at_all(org: Org) -> None:
+    async with wire(org) as client:
+        client.headers = {}
+        [answer] = await client.say("/meta/handshake", version="1.0", supportedConnectionTypes=["long-polling"])
+        assert answer["error"] == "401::Request requires authentication"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("scheme", ["Bearer", "OAuth"])
+async def test_both_schemes_by_name_and_by_address(org: Org, scheme: str, host: str) -> None:
+    async with wire(org, scheme=scheme, host=host) as client:
+        await client.open(-2)
+        sent = org.publish()
+        assert uuids(await client.connect()) == sent
+
+
+async def test_the_cookie_is_demanded(org: Org) -> None:
+    async with wire(org) as client:
+        await client.open()
+        client.http.cookie_jar.clear()
+        [answer] = await client.connect()
+        assert answer["error"] == (
+            f"400::Client {client.client_id} has established a session, but no {COOKIE} cookie present"
+        )
+
+
+async def test_the_cookie_of_somebody_else_opens_nothing(org: Org) -> None:
+    async with wire(org) as mine, wire(org) as other:
+        await mine.open()
+        await other.open()
+        other.client_id = mine.client_id
+        [answer] = await other.connect()
+        assert answer["error"] == "403::Unknown client"
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        ("/cometd", "400::API version in the URI is mandatory. URI format: '/cometd/67.0'"),
+        ("/cometd/", "400::API version in the URI is mandatory. URI format: '/cometd/67.0'"),
+        ("/cometd/latest", "400::API version in the URI is mandatory. URI format: '/cometd/67.0'"),
+        ("/cometd/36.0", "400::Unsupported API version. Only API versions '37.0' and later are supported."),
+    ],
+)
+async def test_the_version_is_checked(org: Org, path: str, error: str) -> None:
+    async with wire(org) as client:
+        client.url = org.url() + path
+        answer = await client.handshake()
+        assert (answer["successful"], answer["error"]) == (False, error)
+
+
+@pytest.mark.parametrize(("version", "has_uuid"), [("37.0", False), ("51.0", False), ("52.0", True), ("67.0", True)])
+async def test_the_event_uuid_comes_from_52_on(org: Org, version: str, has_uuid: bool) -> None:
+    org.publish()
+    async with wire(org, version=version) as client:
+        await client.open(-2)
+        event = (await client.connect())[0]["data"]["event"]
+        assert ("EventUuid" in event) is has_uuid
+        assert isinstance(event["replayId"], int)
+
+
+@pytest.mark.parametrize(
+    ("subscription", "error"),
+    [
+        (None, "400::Channel name not specified"),
+        ("", "400::Channel name not specified"),
+        ("event/X__e", "400::Channel subscriptions must start with a leading '/'"),
+        ("/event/X__e", "400::The channel you requested to subscribe to does not exist /event/X__e"),
+    ],
+)
+async def test_a_wrong_channel_is_refused(org: Org, subscription: object, error: str) -> None:
+    async with wire(org) as client:
+        await client.handshake()
+        fields = {} if subscription is None else {"subscription": subscription}
+        [answer] = await client.say("/meta/subscribe", **fields)
+        assert (answer["successful"], answer["error"]) == (False, error)
+
+
+async def test_only_long_polling(org: Org) -> None:
+    async with wire(org) as client:
+        [answer] = await client.say("/meta/handshake", version="1.0", supportedConnectionTypes=["websocket"])
+        assert answer["error"] == "400::Invalid connection type websocket"
+        await client.handshake()
+        [answer] = await client.say("/meta/connect", connectionType="websocket")
+        assert answer["error"] == "400::Invalid connection type websocket"
+
+
+async def test_a_client_that_puts_the_message_type_into_the_path(org: Org) -> None:
+    async with wire(org) as client:
+        base = client.url
+        for path in ("/handshake", "/connect", ""):
+            client.url = base + path
+            answer = await client.handshake() if path == "/handshake" else (await client.connect())[-1]
+            assert answer["successful"] is True
+
+
+async def test_bodies_that_are_no_messages(org: Org) -> None:
+    async with wire(org) as client:
+        for body in ("", "{", "[]", "[1]", '[{"channel": 5}]', "null"):
+            status, _ = await client.post(json=None, data=body)
+            assert status == 400, body
+        status, _ = await client.post(json=None, data="[" + " " * 32_768 + "]")
+        assert status == 413
+        status, answers = await client.post(
+            json=None, data='{"channel":"/meta/handshake","supportedConnectionTypes":["long-polling"]}'
+        )
+        assert answers[0]["successful"] is True
+
+
+async def test_publishing_and_unknown_meta_channels_are_refused(org: Org) -> None:
+    async with wire(org) as client:
+        await client.open()
+        [answer] = await client.say(CHANNEL, data={"OrderId__c": "x"})
+        assert answer["successful"] is False
+        [answer] = await client.say("/meta/nonsense")
+        assert answer["successful"] is False
+        assert org.bus.read(CHANNEL) == []
+
+
+async def test_a_rolled_back_event_is_never_sent(org: Org) -> None:
+    async with wire(org) as client:
+        await client.open(-2)
+        poll = asyncio.create_task(client.connect())
+        with pytest.raises(KeyError), org.store.transaction():
+            org.bus.publish(CHANNEL, {}, created_by=USER.id)
+            raise KeyError
+        await asyncio.sleep(0.1)
+        assert not poll.done()
+        sent = org.publish()
+        assert uuids(await poll) == sent
+
+
+async def test_a_restart_forgets_clients_and_keeps_events(org: Org) -> None:
+    sent = org.publish(2)
+    async with wire(org) as client:
+        await client.open()
+        await org.kill()
+        with pytest.raises(aiohttp.ClientError):
+            await client.connect()
+        await org.start()
+        [answer] = await client.connect()
+        assert answer["error"] == "403::Unknown client"
+        client.client_id = ""
+        await client.open(-2)
+        assert uuids(await client.connect()) == sent
+
+
+async def test_requests_are_in_the_traffic_log(org: Org) -> None:
+    async with wire(org) as client:
+        await client.open()
+        await until(lambda: all(entry["answered"] for entry in org.traffic.since()))
+        entries = org.traffic.since()
+        assert [entry["operation"] for entry in entries] == ["cometd.handshake", "cometd.connect", "cometd.subscribe"]
+        assert entries[2]["facts"] == {"client": client.client_id, "subscription": CHANNEL}
+        assert client.token not in json.dumps(entries)
