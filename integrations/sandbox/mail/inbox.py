@@ -49,8 +49,8 @@ def _read(content: bytes) -> dict[str, Any]:
         "message_id": str(message["Message-ID"] or ""),
         "subject": str(message["Subject"] or ""),
         "headers": {name: str(value) for name, value in message.items()},
-        "text": text.get_content() if text else "",
-        "html": html.get_content() if html else "",
+        "text": text.get_content().replace("\r\n", "\n") if text else "",
+        "html": html.get_content().replace("\r\n", "\n") if html else "",
         "inline": [_picture(part) for part in message.walk() if part.get_content_maintype() == "image"],
         "size": len(content),
     }
