@@ -62,12 +62,12 @@ def esim_import_csv(world: World) -> str:
     return profiles_csv(world.profiles)
 
 
-def profiles_csv(profiles: tuple[Profile, ...]) -> str:
+def profiles_csv(profiles: tuple[Profile, ...], batch: str = "first stock") -> str:
     """``profiles`` as text for ``portal esim import``: a header, then one line per profile."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("iccid", "profile_type"))
-    writer.writerows((profile.iccid, profile.profile_type) for profile in profiles)
+    writer.writerow(("iccid", "type", "batch"))
+    writer.writerows((profile.iccid, profile.profile_type, batch) for profile in profiles)
     return text.getvalue()
 
 

@@ -7,12 +7,13 @@ contains no ``await``.
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 Document = dict[str, Any]
+Observer = Callable[[str, Document | None, Document | None], None]
 
 UPSERT = "INSERT INTO doc VALUES (?, ?, ?) ON CONFLICT(tab, key) DO UPDATE SET body = excluded.body"
 
@@ -71,6 +72,7 @@ class Store:
         self._tables: dict[str, Table] = {}
         self._undo: list[tuple[Table, str, Document | None]] = []
         self._deleted: set[tuple[str, str]] = set()
+        self._observers: list[tuple[str, Observer]] = []
         self._depth = 0
         self._file = _open(path) if path else None
         if self._file:
@@ -89,6 +91,11 @@ class Store:
         counters.put(series, {"next": number + 1})
         return number
 
+    def observe(self, table: str, observer: Observer) -> None:
+        """Call ``observer(key, before, after)`` for each row of ``table`` that a transaction changed, right before its
+        commit and inside it: what the observer writes stands if and only if the change does."""
+        self._observers.append((table, observer))
+
     def record(self, table: Table, key: str, *, deleted: bool = False) -> None:
         if not self._depth:
             raise RuntimeError(f"{table.name} changed outside of a transaction")
@@ -104,6 +111,7 @@ class Store:
         try:
             yield
             if self._depth == 1:
+                self._tell()
                 self._commit()
         except BaseException:
             for table, key, before in reversed(self._undo[mark:]):
@@ -115,6 +123,15 @@ class Store:
             if not self._depth:
                 self._undo.clear()
                 self._deleted.clear()
+
+    def _tell(self) -> None:
+        for name, observer in self._observers:
+            first: dict[str, tuple[Table, Document | None]] = {}
+            for table, key, before in self._undo:
+                if table.name == name:
+                    first.setdefault(key, (table, before))
+            for key, (table, before) in first.items():
+                observer(key, before, table.get(key))
 
     def _commit(self) -> None:
         changed = {(table.name, key): table.get(key) for table, key, _ in self._undo}

@@ -1,5 +1,3 @@
-import csv
-import io
 import random
 import re
 import unicodedata
@@ -9,6 +7,7 @@ from importlib import resources
 import pytest
 from lxml import etree
 
+from integrations.esim.inventory import parse_inventory
 from integrations.salesforce.ids import norm_id
 from integrations.sandbox.seed import esim_import_csv, make_world, new_eid
 from integrations.sandbox.world import Person, World
@@ -100,9 +99,10 @@ def test_every_esim_product_has_profiles_with_valid_iccids() -> None:
     assert not luhn(iccids[0][:-1] + str((int(iccids[0][-1]) + 1) % 10)), "the check above can fail"
 
 
-def test_the_import_file_has_a_line_per_profile() -> None:
-    rows = list(csv.DictReader(io.StringIO(esim_import_csv(WORLD))))
-    assert [(row["iccid"], row["profile_type"]) for row in rows] == [
+def test_the_import_file_is_one_that_the_product_takes() -> None:
+    inventory = parse_inventory(esim_import_csv(WORLD).encode())
+    assert not inventory.errors and not inventory.warnings
+    assert [(row.iccid, row.profile_type) for row in inventory.rows] == [
         (profile.iccid, profile.profile_type) for profile in WORLD.profiles
     ]
 

@@ -106,6 +106,45 @@ def test_a_commit_that_fails_is_rolled_back_in_memory_too(tmp_path: Path) -> Non
     again.close()
 
 
+def test_an_observer_sees_each_changed_row_once_and_writes_into_the_same_commit(tmp_path: Path) -> None:
+    store = Store(tmp_path / "box.db")
+    seen: list[tuple[str, object, object]] = []
+
+    def observer(key: str, before: object, after: object) -> None:
+        seen.append((key, before, after))
+        store.table("log").put(key, {"after": after})
+
+    store.observe("order", observer)
+    with store.transaction():
+        store.table("order").put("1", {"n": 1})
+        store.table("order").put("1", {"n": 2})
+        store.table("other").put("1", {})
+    with store.transaction():
+        store.table("order").put("1", {"n": 3})
+        store.table("order").delete("1")
+    assert seen == [("1", None, {"n": 2}), ("1", {"n": 2}, None)]
+    with pytest.raises(Refused), store.transaction():
+        store.table("order").put("2", {})
+        raise Refused
+    assert len(seen) == 2
+    store.close()
+    again = Store(tmp_path / "box.db")
+    assert again.table("log").items() == [("1", {"after": None})]
+    again.close()
+
+
+def test_an_observer_that_raises_undoes_the_change() -> None:
+    store = Store()
+
+    def observer(key: str, before: object, after: object) -> None:
+        raise Refused
+
+    store.observe("order", observer)
+    with pytest.raises(Refused), store.transaction():
+        store.table("order").put("1", {})
+    assert "1" not in store.table("order")
+
+
 def test_a_change_outside_of_a_transaction_is_a_mistake() -> None:
     store = Store()
     with pytest.raises(RuntimeError, match="order changed outside"):
