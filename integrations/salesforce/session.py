@@ -10,7 +10,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
-from integrations.errors import CallFailed, ErrorClass, System
+from integrations.errors import CallFailed, ErrorClass, IntegrationError, System
 from integrations.salesforce.config import SalesforceConfig
 
 _BEFORE_THE_REQUEST = ("WRONG_VERSION_NUMBER", "UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE", "NO_SHARED_CIPHER")
@@ -54,7 +54,11 @@ def make_session(config: SalesforceConfig) -> Session:
     """One session for the token requests and the API, safe to share between the client's threads.
 
     Cookies are refused: Salesforce's are of no use to us and the jar is the part of a session that threads fight over.
+    Raises a config error if the CA file is not there (requests would say so only when it connects).
     """
+    if config.ca_file is not None and not config.ca_file.is_file():
+        said = f"there is no CA file {config.ca_file}"
+        raise IntegrationError(System.SALESFORCE, "configure", ErrorClass.CONFIG, "ca_file_missing", said)
     parts = urlsplit(config.login_url)
     session = Session()
     session.trust_env = config.trust_env
