@@ -131,7 +131,8 @@ class Store:
                 if table.name == name:
                     first.setdefault(key, (table, before))
             for key, (table, before) in first.items():
-                observer(key, before, table.get(key))
+                if before is not None or table.get(key) is not None:
+                    observer(key, before, table.get(key))
 
     def _commit(self) -> None:
         changed = {(table.name, key): table.get(key) for table, key, _ in self._undo}
