@@ -234,6 +234,19 @@ def interrupt(db: sqlite3.Connection, now: float) -> int:
     return cursor.rowcount
 
 
+def interrupt_run(db: sqlite3.Connection, run_id: int, now: float) -> None:
+    """The same for one run whose outcomes could not be written."""
+    db.execute(
+        "UPDATE sends SET outcome = 'interrupted', ended_at = ? WHERE run_id = ? AND ended_at IS NULL", (now, run_id)
+    )
+    db.execute(
+        "UPDATE calls SET state = CASE effect WHEN 'read' THEN 'refused' ELSE 'unknown' END,"
+        " wait_from = CASE effect WHEN 'read' THEN NULL ELSE COALESCE(wait_from, intent_at) END"
+        " WHERE run_id = ? AND state = 'intended'",
+        (run_id,),
+    )
+
+
 def open_effects(db: sqlite3.Connection, order_id: str) -> list[Call]:
     """Effect calls of an order whose outcome is not known."""
     return [call for call in effects(db, order_id) if call.state in ("intended", "unknown")]

@@ -184,26 +184,26 @@ def claim_due(db: sqlite3.Connection, now: float, limit: int) -> list[Run]:
 
     A due run whose lock another run holds stays where it is and names that run.
     """
-    claimed: list[Run] = []
-    taken: set[str] = set()
+    db.execute(
+        "UPDATE runs SET wait = 'lock', waits_for = (SELECT h.id FROM runs h WHERE h.lock_key = runs.lock_key AND h.lock_held = 1)"
+        " WHERE state = 'queued' AND next_at <= ? AND lock_held = 0"
+        " AND (SELECT h.id FROM runs h WHERE h.lock_key = runs.lock_key AND h.lock_held = 1) IS NOT waits_for",
+        (now,),
+    )
     rows = db.execute(
-        "SELECT r.id, r.lock_key, r.lock_held, (SELECT h.id FROM runs h WHERE h.lock_key = r.lock_key"
-        " AND h.lock_held = 1 AND h.id <> r.id), r.waits_for FROM runs r"
-        " WHERE r.state IN ('queued', 'retrying') AND r.next_at <= ? ORDER BY r.next_at, r.id LIMIT ?",
+        "SELECT id, lock_key FROM runs WHERE state IN ('queued', 'retrying') AND next_at <= ?"
+        " AND (lock_held = 1 OR NOT EXISTS (SELECT 1 FROM runs h WHERE h.lock_key = runs.lock_key AND h.lock_held = 1))"
+        " ORDER BY next_at, id LIMIT ?",
         (now, limit * 4 + 64),
     ).fetchall()
-    for run_id, key, _held, holder, waits_for in rows:
+    claimed: list[Run] = []
+    taken: set[str] = set()
+    for run_id, key in rows:
         if len(claimed) >= limit:
             break
-        if holder is None and key is not None and key in taken:
-            continue
-        if holder is not None:
-            if waits_for != holder:
-                db.execute(
-                    "UPDATE runs SET waits_for = ?, wait = 'lock' WHERE id = ? AND state = 'queued'", (holder, run_id)
-                )
-            continue
         if key is not None:
+            if key in taken:
+                continue
             taken.add(key)
         db.execute(
             "UPDATE runs SET state = 'running', lock_held = ?, waits_for = NULL, wait = NULL, wait_reason = NULL,"
@@ -216,12 +216,27 @@ def claim_due(db: sqlite3.Connection, now: float, limit: int) -> list[Run]:
     return claimed
 
 
+def any_due(db: sqlite3.Connection, now: float) -> bool:
+    """Is a run due? (One that waits for its customer's lock counts.)"""
+    query = "SELECT 1 FROM runs WHERE state IN ('queued', 'retrying') AND next_at <= ? LIMIT 1"
+    return db.execute(query, (now,)).fetchone() is not None
+
+
 def next_due(db: sqlite3.Connection, after: float) -> float | None:
     """When the next run becomes due, later than ``after``."""
     row = db.execute(
         "SELECT MIN(next_at) FROM runs WHERE state IN ('queued', 'retrying') AND next_at > ?", (after,)
     ).fetchone()
     return float(row[0]) if row[0] is not None else None
+
+
+def refresh_unknown(db: sqlite3.Connection, run_id: int, order_id: str) -> None:
+    """Keep the run's flag "a guarded outcome is not known" in step with the order's calls."""
+    db.execute(
+        "UPDATE runs SET unknown_open = EXISTS (SELECT 1 FROM calls WHERE order_id = ? AND state = 'unknown'"
+        " AND effect = 'guarded' AND wait_from > 0) WHERE id = ?",
+        (order_id, run_id),
+    )
 
 
 def steps(db: sqlite3.Connection, run_id: int) -> list[Step]:
@@ -260,6 +275,24 @@ def set_step(
         " output = COALESCE(?, output), note = ? WHERE run_id = ? AND name = ?",
         (state, int(started_at is not None), started_at, ended_at, packed, note, run_id, name),
     )
+
+
+def replace_steps(db: sqlite3.Connection, run_id: int, names: Sequence[str], known: Mapping[str, Step]) -> None:
+    """Give a run the steps ``names``, each with the state it had under the same name."""
+    db.execute("DELETE FROM steps WHERE run_id = ?", (run_id,))
+    for position, name in enumerate(names):
+        db.execute("INSERT INTO steps (run_id, position, name) VALUES (?, ?, ?)", (run_id, position, name))
+        if name in known:
+            old = known[name]
+            db.execute(
+                "UPDATE steps SET state = ?, tries = ?, started_at = ?, ended_at = ?, output = ?, note = ?"
+                " WHERE run_id = ? AND position = ?",
+                (
+                    old.state, old.tries, old.started_at, old.ended_at,
+                    json.dumps(old.output, ensure_ascii=False) if old.output is not None else None, old.note, run_id, position,
+                ),
+            )  # fmt: skip
+    db.execute("UPDATE runs SET workflow_steps = ? WHERE id = ?", (" ".join(names), run_id))
 
 
 def copy_steps(db: sqlite3.Connection, source: int, target: int, before: str) -> None:

@@ -1,0 +1,378 @@
+"""Making outside calls: the law of single effect (rules §2, §3).
+
+Each call is announced by a committed intent before it leaves and concluded by a committed outcome. What may happen
+after a crash or an unknown outcome depends on the kind of effect; a guarded call is never repeated without a look.
+"""
+
+import asyncio
+import functools
+import logging
+import secrets
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from console.engine.failures import MakingSure, NeedsPerson, conflict
+from console.engine.ledger import Ledger
+from console.engine.looks import Absent, Found, Look, Unknown
+from console.engine.services import Engine
+from console.engine.states import CallState, Effect
+from integrations.errors import CallFailed, ErrorClass, IntegrationError, System
+from integrations.http import correlation_id
+from storage import calls, runs
+from storage.runs import Run
+
+T = TypeVar("T")
+Output = Mapping[str, Any]
+log = logging.getLogger(__name__)
+
+MOST_SENDS = 3
+MOST_BLIND_LOOKS = 6
+
+
+class CallMaker:
+    """The calls of one run. ``step`` is set by the runner; ``before_guarded`` re-reads the order (rules §9)."""
+
+    def __init__(self, engine: Engine, ledger: Ledger, run: Run) -> None:
+        self._engine = engine
+        self._ledger = ledger
+        self._run = run
+        self._subject = run.order_id or run.subject
+        self._unwritten: set[tuple[str, str]] = set()
+        self.step = ""
+        self.before_guarded: Callable[[], Awaitable[None]] | None = None
+
+    async def read(
+        self,
+        system: System,
+        operation: str,
+        fetch: Callable[[], Awaitable[T]],
+        *,
+        item: str = "",
+        request: Output | None = None,
+        summary: Callable[[T], Output] | None = None,
+    ) -> T:
+        """Read the outside; ``summary`` cuts the answer to what the journal may keep. Raises what ``fetch`` raises."""
+        call_id, send_id = await self._intend(system, operation, item, Effect.READ, None, request or {})
+        try:
+            answer = await self._exchange(system, operation, fetch, write=False)
+        except IntegrationError as error:
+            self._end(call_id, send_id, "failed", error, CallState.REFUSED)
+            raise
+        self._end(call_id, send_id, "ok", None, CallState.DONE, summary(answer) if summary else {})
+        return answer
+
+    async def keyed(
+        self,
+        system: System,
+        operation: str,
+        send: Callable[[], Awaitable[Output]],
+        *,
+        standing: Callable[[], Awaitable[Output | None]] | None = None,
+        item: str = "",
+        request: Output | None = None,
+        fresh: bool = False,
+    ) -> Output:
+        """A write that may be repeated: it carries a remote key, or sets known values that ``standing`` can read.
+
+        ``standing`` answers the output when the values stand already. ``fresh``: an earlier success does not count
+        (the values are new).
+        """
+        call = await self._known(operation, item)
+        if call is not None and call.state == CallState.DONE and not fresh:
+            return call.output or {}
+        repeated = self._run.look_first or (call is not None and call.state != CallState.DONE)
+        if standing is not None and repeated:
+            found = await standing()
+            if found is not None:
+                await self._settle_without_send(system, operation, item, Effect.KEYED, found)
+                return found
+        return await self._send(system, operation, item, Effect.KEYED, None, request or {}, send)
+
+    async def refusable(
+        self,
+        system: System,
+        operation: str,
+        send: Callable[[], Awaitable[Output]],
+        *,
+        proves: Callable[[IntegrationError], bool],
+        proved: Output,
+        item: str,
+        request: Output | None = None,
+    ) -> Output:
+        """A write whose repeat is refused in a way that proves the first (rules §2).
+
+        ``proves`` recognises that refusal. On the first call of an item it is a conflict: somebody else made the effect.
+        """
+        call = await self._known(operation, item)
+        if call is not None and call.state == CallState.DONE:
+            return call.output or {}
+        sent_before = call is not None and call.state != CallState.UNDONE and self._ever_left(call.id)
+        try:
+            return await self._send(system, operation, item, Effect.REFUSABLE, None, request or {}, send)
+        except IntegrationError as error:
+            if not proves(error):
+                raise
+            if not sent_before:
+                raise conflict(
+                    "taken_by_another",
+                    f"{operation} of {item} was refused with {error.code} although we never sent it before",
+                    system=system,
+                    item=item,
+                ) from error
+            await self._settle_without_send(
+                system, operation, item, Effect.REFUSABLE, proved, by="refusal of the repeat"
+            )
+            return proved
+
+    async def guarded(
+        self,
+        system: System,
+        operation: str,
+        send: Callable[[], Awaitable[Output]],
+        look: Callable[[], Awaitable[Look]],
+        *,
+        item: str = "",
+        marker: str,
+        request: Output | None = None,
+    ) -> Output:
+        """A write that nothing outside protects from being done twice.
+
+        Sent without a look only on a first start; otherwise looked for first, and sent again only when absence is
+        certain. Raises MakingSure while it cannot be told yet, NeedsPerson when it cannot be told at all.
+        """
+        call = await self._known(operation, item)
+        if call is not None and call.state == CallState.DONE:
+            return call.output or {}
+        certain = call is not None and call.state == CallState.ABSENT
+        first = call is None and not self._run.look_first
+        if not certain and not first:
+            found = await self._make_sure(system, operation, item, marker, call, look)
+            if found is not None:
+                return found
+        await self._may_send()
+        return await self._send(system, operation, item, Effect.GUARDED, marker, request or {}, send)
+
+    async def look_until_certain(
+        self, system: System, call: calls.Call, look: Callable[[], Awaitable[Look]]
+    ) -> Output | None:
+        """Settle an open call without sending it: its output when it stands, None when it is certainly absent."""
+        return await self._make_sure(system, call.operation, call.item, call.marker or "", call, look)
+
+    # What a guarded call does before it may leave -----------------------------------------------------------------
+
+    async def _may_send(self) -> None:
+        self._engine.holds.check()
+        if self.before_guarded is not None:
+            await self.before_guarded()
+        self._engine.holds.check()
+
+    async def _make_sure(
+        self,
+        system: System,
+        operation: str,
+        item: str,
+        marker: str,
+        call: calls.Call | None,
+        look: Callable[[], Awaitable[Look]],
+    ) -> Output | None:
+        """The output when the effect stands, None when it is certainly absent; raises while neither is certain."""
+        if call is None or call.state in (CallState.REFUSED, CallState.UNDONE):
+            foreign = self._run.state_data.get("foreign_since") if call is None else None
+            wait_from = float(foreign or 0.0)  # 0: nothing of ours can land late
+            call = await self._open_unknown(system, operation, item, marker, wait_from)
+        now = self._engine.clock.now()
+        due = (call.wait_from or 0.0) + (self._engine.late_after(system) if call.wait_from else 0.0)
+        answer = await self._look(call, system, operation, look)
+        match answer:
+            case Found(output=output):
+                await self._ledger.commit(
+                    lambda db: self._settle_and_refresh(db, call.id, CallState.DONE, output, "look")
+                )
+                return output
+            case Unknown(reason=reason, final=final):
+                self._cannot_tell(call, operation, reason, final, now, due)
+            case Absent():
+                self._absent(call, operation, now, due)
+        if call.sends >= MOST_SENDS:
+            raise NeedsPerson(operation, f"{operation} was sent {call.sends} times and made no effect that can be seen")
+        return None
+
+    def _cannot_tell(self, call: calls.Call, operation: str, reason: str, final: bool, now: float, due: float) -> None:
+        blind = self._engine.journal.peek(lambda db: calls.looks_without_answer(db, call.id))
+        if final or (now >= due and blind >= MOST_BLIND_LOOKS):
+            raise NeedsPerson(operation, reason)
+        wait = self._engine.settings.engine.retry.base * 2.0 ** min(blind, 6)
+        raise MakingSure(operation, f"the look could not tell: {reason}", now + wait, max(due, now + wait))
+
+    def _absent(self, call: calls.Call, operation: str, now: float, due: float) -> None:
+        if not call.wait_from:
+            return
+        apart = self._engine.settings.engine.look_apart
+        if now < due:
+            between = self._engine.settings.engine.retry.base * 2
+            raise MakingSure(operation, "not there yet, and it may still arrive", min(due, now + between), due + apart)
+        if call.absent_at is None:
+            self._ledger.later(lambda db: calls.absent_seen(db, call.id, now))
+            raise MakingSure(operation, "not there; looking once more", now + apart, now + apart)
+        if now - call.absent_at < apart:
+            raise MakingSure(operation, "not there; looking once more", call.absent_at + apart, call.absent_at + apart)
+
+    async def _look(
+        self, call: calls.Call, system: System, operation: str, look: Callable[[], Awaitable[Look]]
+    ) -> Look:
+        self._engine.gates[system].check()
+        now, correlation = self._engine.clock.now(), self._correlation()
+        deadline = now + self._engine.deadline(system, write=False) * 4
+        send_id = await self._ledger.commit(
+            lambda db: calls.intend_look(db, call.id, self._run.id, now, deadline, correlation)
+        )
+        answer: Look
+        try:
+            answer = await self._exchange(system, operation, look, write=False, budget=deadline - now)
+        except IntegrationError as error:
+            answer = Unknown(f"the look failed: {error.code}: {error.message}")
+        outcome = {Found: "found", Absent: "absent", Unknown: "unknown"}[type(answer)]
+        message = answer.reason if isinstance(answer, Unknown) else None
+        ended = self._engine.clock.now()
+        await self._ledger.commit(
+            lambda db: calls.end_send(db, send_id, ended, outcome, message=message, evidence=answer.evidence)
+        )
+        return answer
+
+    async def _open_unknown(
+        self, system: System, operation: str, item: str, marker: str, wait_from: float
+    ) -> calls.Call:
+        def write(db: sqlite3.Connection) -> calls.Call:
+            call_id = calls.open_unknown(
+                db, run_id=self._run.id, order_id=self._subject, step=self.step, operation=operation, item=item,
+                system=system, effect=Effect.GUARDED, marker=marker, wait_from=wait_from,
+            )  # fmt: skip
+            call = calls.get(db, call_id)
+            assert call is not None
+            return call
+
+        return await self._ledger.commit(write)
+
+    # One exchange ---------------------------------------------------------------------------------------------------
+
+    async def _send(
+        self, system: System, operation: str, item: str, effect: Effect, marker: str | None, request: Output,
+        send: Callable[[], Awaitable[Output]],
+    ) -> Output:  # fmt: skip
+        call_id, send_id = await self._intend(system, operation, item, effect, marker, request)
+        intent_at = self._engine.clock.now()
+        try:
+            output = await self._exchange(system, operation, send, write=True)
+        except IntegrationError as error:
+            if error.refused:
+                self._end(call_id, send_id, "refused", error, CallState.REFUSED)
+                self._unwritten.add((operation, item))
+            else:
+                await self._ledger.commit(functools.partial(self._outcome_unknown, call_id, send_id, intent_at, error))
+            raise
+        self._end(call_id, send_id, "ok", None, CallState.DONE, output)
+        self._unwritten.add((operation, item))
+        return output
+
+    async def _exchange(
+        self,
+        system: System,
+        operation: str,
+        fetch: Callable[[], Awaitable[T]],
+        *,
+        write: bool,
+        budget: float | None = None,
+    ) -> T:
+        seconds = budget or self._engine.deadline(system, write=write)
+        unsure = ErrorClass.OUTCOME_UNKNOWN if write else ErrorClass.TRANSIENT
+        async with self._engine.gates[system].enter():
+            try:
+                async with asyncio.timeout(seconds):
+                    return await fetch()
+            except IntegrationError:
+                raise
+            except TimeoutError as error:
+                raise CallFailed(system, operation, unsure, "timeout", f"no answer within {seconds:.0f} s") from error
+            except Exception as error:
+                log.exception("%s %s: the answer could not be understood", system, operation)
+                raise CallFailed(system, operation, unsure, "unreadable_answer", type(error).__name__) from error
+
+    async def _intend(
+        self, system: System, operation: str, item: str, effect: Effect, marker: str | None, request: Output
+    ) -> tuple[int, int]:
+        self._engine.gates[system].check()
+        now, correlation = self._engine.clock.now(), self._correlation()
+        deadline = now + self._engine.deadline(system, write=effect is not Effect.READ)
+        return await self._ledger.commit(
+            lambda db: calls.intend(
+                db, run_id=self._run.id, order_id=self._subject, step=self.step, operation=operation, item=item,
+                system=system, effect=effect, marker=marker, request=request, now=now, deadline=deadline,
+                correlation=correlation,
+            )
+        )  # fmt: skip
+
+    def _correlation(self) -> str:
+        value = f"{self._run.id}-{secrets.token_hex(4)}"
+        correlation_id.set(value)
+        return value
+
+    def _end(
+        self,
+        call_id: int,
+        send_id: int,
+        outcome: str,
+        error: IntegrationError | None,
+        state: CallState,
+        output: Output | None = None,
+    ) -> None:
+        ended = self._engine.clock.now()
+
+        def write(db: sqlite3.Connection) -> None:
+            calls.end_send(
+                db, send_id, ended, outcome, error_class=error.error_class if error else None,
+                code=error.code if error else None, message=error.message if error else None,
+                evidence=error.detail if error and error.detail else None,
+            )  # fmt: skip
+            calls.settle(db, call_id, state, ended, output=output)
+
+        self._ledger.later(write)
+
+    def _outcome_unknown(
+        self, call_id: int, send_id: int, intent_at: float, error: IntegrationError, db: sqlite3.Connection
+    ) -> None:
+        now = self._engine.clock.now()
+        calls.end_send(
+            db, send_id, now, "unknown", error_class=error.error_class, code=error.code, message=error.message
+        )
+        calls.unknown(db, call_id, intent_at)
+        runs.refresh_unknown(db, self._run.id, self._subject)
+
+    def _settle_and_refresh(
+        self, db: sqlite3.Connection, call_id: int, state: CallState, output: Output, by: str
+    ) -> None:
+        calls.settle(db, call_id, state, self._engine.clock.now(), output=output, by=by)
+        runs.refresh_unknown(db, self._run.id, self._subject)
+
+    async def _settle_without_send(
+        self, system: System, operation: str, item: str, effect: Effect, output: Output, by: str = "read"
+    ) -> None:
+        def write(db: sqlite3.Connection) -> None:
+            call_id = calls.open_unknown(
+                db, run_id=self._run.id, order_id=self._subject, step=self.step, operation=operation, item=item,
+                system=system, effect=effect, marker=None, wait_from=0.0,
+            )  # fmt: skip
+            self._settle_and_refresh(db, call_id, CallState.DONE, output, by)
+
+        await self._ledger.commit(write)
+
+    async def _known(self, operation: str, item: str) -> calls.Call | None:
+        if (operation, item) in self._unwritten:
+            await self._ledger.flush()
+            self._unwritten.clear()
+        return self._engine.journal.peek(lambda db: calls.find(db, self._subject, operation, item))
+
+    def _ever_left(self, call_id: int) -> bool:
+        """Was a send of this call not refused? Then the effect may be ours."""
+        sent = self._engine.journal.peek(lambda db: calls.sends(db, call_id))
+        return any(send.outcome in ("unknown", "interrupted", "ok") for send in sent)

@@ -1,0 +1,134 @@
+"""One gate per integration: how many calls at once, how fast, and whether at all (pause, circuit breaker)."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from console.engine.clock import Clock
+from console.engine.failures import Condition, NotNow
+from integrations.errors import ErrorClass, IntegrationError
+from storage.desk import Pause
+
+
+@dataclass
+class Breaker:
+    """Opens after ``failures`` in ``window`` seconds; after ``cool_down`` one call is let through to try."""
+
+    failures: int
+    window: float
+    cool_down: float
+    recent: deque[float] = field(default_factory=deque)
+    opened_at: float | None = None
+    trying: bool = False
+
+    def admits(self, now: float) -> bool:
+        if self.opened_at is None:
+            return True
+        if now - self.opened_at < self.cool_down or self.trying:
+            return False
+        self.trying = True
+        return True
+
+    def succeeded(self) -> None:
+        self.recent.clear()
+        self.opened_at = None
+        self.trying = False
+
+    def failed(self, now: float) -> bool:
+        """Count one failure; True when this one opened the breaker."""
+        self.recent.append(now)
+        while self.recent and now - self.recent[0] > self.window:
+            self.recent.popleft()
+        was_open = self.opened_at is not None
+        if self.trying or len(self.recent) >= self.failures:
+            self.opened_at, self.trying = now, False
+        return self.opened_at is not None and not was_open
+
+
+class Gate:
+    """The way to one system."""
+
+    def __init__(self, system: str, clock: Clock, concurrency: int, rate: float, breaker: Breaker) -> None:
+        self.system = system
+        self.breaker = breaker
+        self.pause: Pause | None = None
+        self.in_flight = 0
+        self.last_error: str | None = None
+        self.last_ok_at: float | None = None
+        self.calls = 0
+        self.errors = 0
+        self._clock = clock
+        self._slots = asyncio.Semaphore(concurrency)
+        self._interval = 1.0 / rate if rate else 0.0
+        self._next_slot = 0.0
+
+    @property
+    def state(self) -> str:
+        """up, broken or paused."""
+        if self.pause is not None:
+            return "paused"
+        return "up" if self.breaker.opened_at is None else "broken"
+
+    def check(self) -> None:
+        """Raises NotNow when no call may be made now. Ask before the intent is written: a refused call is no try."""
+        if self.pause is not None:
+            reason = f"{self.system} is paused by {self.pause.actor}: {self.pause.reason}"
+            raise NotNow(self.system, reason, condition=Condition("resumed", self.system))
+        if not self.breaker.admits(self._clock.monotonic()):
+            reason = f"{self.system} does not work now ({self.last_error}); it is tried again by itself"
+            raise NotNow(self.system, reason, condition=Condition("up", self.system))
+
+    @asynccontextmanager
+    async def enter(self) -> AsyncIterator[None]:
+        """A slot for one call; its failures are counted for the breaker."""
+        async with self._slots:
+            if self._interval:
+                now = self._clock.monotonic()
+                self._next_slot = max(now, self._next_slot) + self._interval
+                await asyncio.sleep(self._next_slot - self._interval - now)
+            self.in_flight += 1
+            self.calls += 1
+            try:
+                yield
+            except IntegrationError as error:
+                self.note(error)
+                raise
+            except asyncio.CancelledError:
+                self.breaker.trying = False
+                raise
+            else:
+                self.breaker.succeeded()
+                self.last_ok_at = self._clock.now()
+            finally:
+                self.in_flight -= 1
+
+    def note(self, error: IntegrationError) -> None:
+        """An answer that says no proves that the system works; silence and 5xx do not."""
+        self.errors += 1
+        self.last_error = f"{error.code}: {error.message}"
+        if error.error_class in (ErrorClass.TRANSIENT, ErrorClass.OUTCOME_UNKNOWN):
+            self.breaker.failed(self._clock.monotonic())
+        else:
+            self.breaker.succeeded()
+
+
+class Gates:
+    """The gates of all systems, and what is paused."""
+
+    def __init__(self, gates: Iterable[Gate]) -> None:
+        self._gates = {gate.system: gate for gate in gates}
+        self.product_pauses: dict[str, Pause] = {}
+
+    def __getitem__(self, system: str) -> Gate:
+        return self._gates[system]
+
+    def __iter__(self) -> Iterator[Gate]:
+        return iter(self._gates.values())
+
+    def load(self, pauses: dict[str, Pause]) -> None:
+        """Take over what the journal says is paused."""
+        for gate in self._gates.values():
+            gate.pause = pauses.get(gate.system)
+        self.product_pauses = {key: p for key, p in pauses.items() if key.startswith("product:")}

@@ -1,0 +1,24 @@
+"""Reasons of our own for which no guarded call may leave now (clock, ownership, disk, integrity check, observe)."""
+
+from console.engine.failures import NotNow
+
+
+class Holds:
+    """Reasons by name; each is set and lifted by whoever watches it."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, str] = {}
+
+    def set(self, name: str, reason: str) -> None:
+        self._reasons[name] = reason
+
+    def lift(self, name: str) -> None:
+        self._reasons.pop(name, None)
+
+    def reasons(self) -> dict[str, str]:
+        return dict(self._reasons)
+
+    def check(self) -> None:
+        """Raises NotNow while any reason stands."""
+        if self._reasons:
+            raise NotNow("guarded", "; ".join(self._reasons.values()))

@@ -1,0 +1,229 @@
+"""Carrying one run through its steps, from wherever the journal says it stands (rules §2, §7)."""
+
+import logging
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from console.engine import transitions
+from console.engine.calls import CallMaker
+from console.engine.failures import OrderWithdrawn, RunFailed, StepStop, conflict, data_error
+from console.engine.ledger import Ledger
+from console.engine.outcome import Decision, Situation, decide
+from console.engine.services import Engine
+from console.engine.states import FINISHED_STEPS, RunState, StepState
+from console.engine.workflow import RunContext, StepDefinition, StepResult, Workflow
+from integrations.errors import IntegrationError
+from storage import calls, desk, outbox, runs
+from storage.errors import StorageError
+from storage.runs import Run
+
+log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Advances claimed runs; what it raises is only cancellation (a stop of the daemon) and trouble with the store."""
+
+    def __init__(self, engine: Engine, workflows: Mapping[str, Workflow[Any]]) -> None:
+        self._engine = engine
+        self._workflows = workflows
+
+    async def advance(self, run: Run) -> None:
+        """Work on a run that ``runs.claim_due`` turned into a running one, until it ends or must wait."""
+        ledger = Ledger(self._engine.journal)
+        caller = CallMaker(self._engine, ledger, run)
+        workflow = self._workflows[run.workflow]
+        context = workflow.context(self._engine, run, ledger, caller)
+        step = run.step or workflow.names[0]
+        try:
+            steps = await self._steps(workflow, run, ledger)
+            if run.cancel_asked and workflow.cancel is not None:
+                step = caller.step = "cancel"
+                await workflow.cancel(context)
+                return
+            for definition in workflow.steps:
+                step = caller.step = definition.name
+                known = steps[step]
+                if known.state in FINISHED_STEPS:
+                    context.outputs[step] = known.output or {}
+                    if not definition.again:
+                        continue
+                self._begin(context, definition)
+                result = await definition.run(context)
+                self._end(context, definition, result)
+                if await self._cancel_asked(run):
+                    return
+            await ledger.commit(lambda db: self._finish(db, workflow, context))
+        except (StepStop, IntegrationError) as stop:
+            await self._stopped(workflow, context, step, stop)
+        except StorageError:
+            raise
+        except Exception as error:
+            log.exception("run %s: step %s ended in a defect of ours", run.id, step)
+            defect = data_error("internal_error", f"{type(error).__name__} in step {step}: the log has the details")
+            await self._stopped(workflow, context, step, defect)
+
+    async def _steps(self, workflow: Workflow[Any], run: Run, ledger: Ledger) -> dict[str, runs.Step]:
+        found = self._engine.journal.peek(lambda db: runs.steps(db, run.id))
+        if tuple(step.name for step in found) != workflow.names:
+            found = await ledger.commit(lambda db: _carry_over(db, workflow, run, found))
+        return {step.name: step for step in found}
+
+    def _begin(self, context: RunContext, definition: StepDefinition[Any]) -> None:
+        now, run = self._engine.clock.now(), context.run
+
+        def write(db: sqlite3.Connection) -> None:
+            runs.set_step(db, run.id, definition.name, StepState.RUNNING, started_at=now)
+            transitions.move(db, now, run.id, step=definition.name)
+
+        context.ledger.later(write)
+
+    def _end(self, context: RunContext, definition: StepDefinition[Any], result: StepResult) -> None:
+        now, run = self._engine.clock.now(), context.run
+        output, data = dict(result.output), dict(context.data)
+        context.outputs[definition.name] = output
+
+        def write(db: sqlite3.Connection) -> None:
+            runs.set_step(db, run.id, definition.name, result.state, ended_at=now, output=output, note=result.note)
+            runs.change(
+                db, run.id, now, tries=0, state_data=data, condition=None, error_class=None, error_system=None,
+                error_operation=None, error_code=None, error_message=None, error_step=None, fingerprint=None,
+            )  # fmt: skip
+
+        context.ledger.later(write)
+
+    def _finish(self, db: sqlite3.Connection, workflow: Workflow[Any], context: RunContext) -> None:
+        now = self._engine.clock.now()
+        if workflow.finish is not None:
+            workflow.finish(db, context, now)
+        transitions.move(
+            db, now, context.run.id, state=RunState.DONE, step=None, wait=None, wait_reason=None, wait_until=None,
+            lock_held=False, ended_at=now,
+        )  # fmt: skip
+
+    async def _cancel_asked(self, run: Run) -> bool:
+        """A person asked to cancel while a step was under way: hand the run back, the next turn cancels it."""
+        asked = self._engine.journal.peek(lambda db: runs.get(db, run.id))
+        if asked is None or not asked.cancel_asked:
+            return False
+        now = self._engine.clock.now()
+        await self._engine.journal.write(
+            lambda db: transitions.move(db, now, run.id, state=RunState.QUEUED, next_at=now, lock_held=False)
+        )
+        return True
+
+    async def _stopped(
+        self, workflow: Workflow[Any], context: RunContext, step: str, stop: StepStop | IntegrationError
+    ) -> None:
+        run, now = context.run, self._engine.clock.now()
+        if isinstance(stop, OrderWithdrawn):
+            stop = await self._withdrawn(context, stop)
+        fresh = self._engine.journal.peek(lambda db: runs.get(db, run.id)) or run
+
+        def write(db: sqlite3.Connection) -> Decision:
+            runs.refresh_unknown(db, run.id, run.order_id or run.subject)
+            current = runs.get(db, run.id) or fresh
+            situation = Situation(
+                current, step, now, self._engine.settings.engine, self._engine.jitter, current.unknown_open
+            )
+            decision = decide(stop, situation)
+            self._apply(db, workflow, context, step, decision, now)
+            return decision
+
+        decision = await context.ledger.commit(write)
+        await self._after(context, decision)
+
+    def _apply(
+        self,
+        db: sqlite3.Connection,
+        workflow: Workflow[Any],
+        context: RunContext,
+        step: str,
+        decision: Decision,
+        now: float,
+    ) -> None:
+        run = context.run
+        runs.set_step(db, run.id, step, decision.step_state, ended_at=now, note=decision.note)
+        values = dict(decision.values)
+        if context.data:
+            values["state_data"] = context.data
+        transitions.move(db, now, run.id, step=step, **values)
+        if decision.values["state"] == RunState.FAILED and workflow.failed is not None:
+            workflow.failed(db, context, now)
+        if (
+            decision.tell_salesforce
+            and run.order_id
+            and workflow.name == "provision_order"
+            and not self._engine.observe
+        ):
+            outbox.put(db, run.order_id, _for_salesforce(decision, now), now)
+        if decision.pause:
+            reason = f"{decision.values['error_code']}: {decision.values['error_message']}"
+            desk.pause(db, decision.pause, "engine", reason, now, automatic=True)
+
+    async def _after(self, context: RunContext, decision: Decision) -> None:
+        run = context.run
+        if decision.pause:
+            self._engine.gates.load(self._engine.journal.peek(desk.pauses))
+            await self._engine.alarms.raise_(
+                f"paused:{decision.pause}", f"{decision.pause} is paused: {decision.note}", severity="critical"
+            )
+        if decision.alarm:
+            values = decision.values
+            await self._engine.alarms.raise_(
+                f"{values['state']}:{values['fingerprint']}",
+                f"order {run.order_number}: {values['state']} at {values['error_step']}: {values['error_code']}",
+                order_id=run.order_id,
+            )
+
+    async def _withdrawn(self, context: RunContext, stop: OrderWithdrawn) -> StepStop:
+        """Cancelled or rejected meanwhile: done if nothing stands, else a person decides about what stands (rules §9)."""
+        standing = self._engine.journal.peek(lambda db: standing_effects(db, context.order_id))
+        if not standing:
+            return stop
+        names = ", ".join(sorted(standing))
+        return conflict(
+            "cancelled_meanwhile",
+            f"{stop.status.lower()} in Salesforce, these effects stand: {names}",
+            system="salesforce",
+        )
+
+
+def standing_effects(db: sqlite3.Connection, order_id: str) -> list[str]:
+    """Outside effects of an order that stand or may stand, in words."""
+    names = {
+        "whmcs.AddOrder": "WHMCS order",
+        "esim.downloadOrder": "eSIM profile ordered",
+    }
+    return [
+        f"{names[call.operation]}{' (outcome unknown)' if call.state == 'unknown' else ''}"
+        for call in calls.effects(db, order_id)
+        if call.operation in names
+        and (call.state in ("done", "intended") or (call.state == "unknown" and call.wait_from))
+    ]
+
+
+def _for_salesforce(decision: Decision, now: float) -> dict[str, Any]:
+    from console.engine.clock import as_datetime
+
+    fields: dict[str, Any] = {
+        "Provisioning_Error_Code__c": str(decision.values.get("error_code") or "")[:64] or None,
+        "Provisioning_Error_Message__c": str(decision.note or "")[:4000] or None,
+        "Last_Provisioning_At__c": as_datetime(now).isoformat(timespec="seconds"),
+    }
+    if decision.status is not None:
+        fields |= {"Status": decision.status, "Provisioning_Status__c": "Failed"}
+    return fields
+
+
+def _carry_over(db: sqlite3.Connection, workflow: Workflow[Any], run: Run, old: list[runs.Step]) -> list[runs.Step]:
+    """The code's steps differ from the run's: steps are matched by name, a touched one that is gone stops the run."""
+    gone = [s.name for s in old if s.name not in workflow.names and s.state != StepState.PENDING]
+    if gone:
+        raise RunFailed(
+            error_class=conflict("workflow_changed", "").error_class,
+            code="workflow_changed",
+            message=f"this version has no step {', '.join(gone)} which the run has begun: finish it with the old version",
+        )
+    runs.replace_steps(db, run.id, workflow.names, {step.name: step for step in old})
+    return runs.steps(db, run.id)

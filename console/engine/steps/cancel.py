@@ -1,0 +1,206 @@
+"""cancel: settle what is unknown, undo what stands, and end the run (rules §8 cancel). Undo calls are guarded calls."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from console.engine import transitions
+from console.engine.clock import as_datetime
+from console.engine.failures import NeedsPerson, conflict
+from console.engine.looks import Absent, Found, Look, Unknown
+from console.engine.states import CallState, RunState
+from console.engine.steps import billing
+from console.engine.steps.context import WITHDRAWN, Provisioning
+from console.engine.steps.plan import Edits, build_plan, check_client, client_id_of
+from integrations.errors import CallFailed, IntegrationError, System
+from storage import calls, desk, outbox, profiles
+from storage.calls import Call
+
+UNINVOICED = ("cancelled", "refunded", "draft")
+
+
+async def cancel(context: Provisioning) -> None:
+    """Ends the run as cancelled when nothing stands any more; raises what keeps it from that."""
+    await _read(context)
+    await _settle_unknown(context)
+    if _order_call(context) is not None:
+        await _undo_billing(context)
+    await _undo_esim(context)
+    await context.ledger.commit(lambda db: _end(db, context))
+
+
+async def _read(context: Provisioning) -> None:
+    """The plan is needed for looks; an order that cannot be planned has no effect that needs it."""
+    context.bundle = await context.read_order()
+    if not context.engine.journal.peek(lambda db: calls.effects(db, context.order_id)):
+        return
+    client = await context.engine.whmcs.get_client(client_id_of(context.bundle))
+    check_client(context.bundle, client, context.engine.settings)
+    pids = sorted({i.whmcs_product_id for i in context.bundle.items if i.whmcs_product_id is not None})
+    catalog = await context.engine.catalog.products(context.calls, pids)
+    edits: dict[str, dict[str, str]] = {}
+    for edit in context.engine.journal.peek(lambda db: desk.edits(db, context.order_id)):
+        edits.setdefault(edit.item, {})[edit.field] = edit.new or ""
+    context.plan_ = build_plan(context.bundle, client, catalog, context.engine.settings, Edits(edits))
+
+
+async def _settle_unknown(context: Provisioning) -> None:
+    """First settle the call in flight: what cannot be told cannot be undone."""
+    for call in context.engine.journal.peek(lambda db: calls.open_effects(db, context.order_id)):
+        if call.effect != "guarded" or call.operation not in (
+            "whmcs.AddOrder",
+            "whmcs.AcceptOrder",
+            "esim.downloadOrder",
+        ):
+            continue
+        if call.operation == "whmcs.AddOrder":
+            await _settle(context, call, lambda: billing.look_for_order(context))
+        elif call.operation == "esim.downloadOrder":
+            raise NeedsPerson(call.operation, "whether the provider took a profile cannot be told: resolve it first")
+
+
+async def _settle(context: Provisioning, call: Call, look: Any) -> None:
+    found = await context.calls.look_until_certain(System(call.system), call, look)
+    state = CallState.DONE if found is not None else CallState.ABSENT
+    now = context.engine.clock.now()
+    await context.ledger.commit(lambda db: calls.settle(db, call.id, state, now, output=found, by="look for cancel"))
+
+
+def _order_call(context: Provisioning) -> Call | None:
+    call = context.engine.journal.peek(lambda db: calls.find(db, context.order_id, "whmcs.AddOrder"))
+    return call if call is not None and call.state == CallState.DONE else None
+
+
+async def _undo_billing(context: Provisioning) -> None:
+    added = _order_call(context)
+    assert added is not None and added.output is not None
+    order_id = str(added.output["order_id"])
+    order = await context.engine.whmcs.get_order(order_id)
+    if order is not None and order.status.casefold() == "active":
+        raise conflict(
+            "cannot_undo", f"WHMCS order {order_id} is Active: its services must be ended in WHMCS", system="whmcs"
+        )
+    if order is not None and order.status.casefold() == "pending":
+        await _cancel_order(context, order_id)
+    if order is not None and order.invoice_id:
+        await _cancel_invoice(context, order.invoice_id)
+    now = context.engine.clock.now()
+    await context.ledger.commit(lambda db: calls.settle(db, added.id, CallState.UNDONE, now, by="cancel"))
+
+
+async def _cancel_order(context: Provisioning, order_id: str) -> None:
+    async def send() -> Mapping[str, Any]:
+        await context.engine.whmcs.cancel_order(order_id)
+        return {"order_id": order_id}
+
+    async def look() -> Look:
+        order = await context.engine.whmcs.get_order(order_id)
+        if order is None:
+            return Unknown(f"WHMCS does not show order {order_id}")
+        if order.status.casefold() == "cancelled":
+            return Found({"order_id": order_id}, {"status": order.status})
+        return Absent({"status": order.status})
+
+    try:
+        await context.calls.guarded(
+            System.WHMCS,
+            "whmcs.CancelOrder",
+            send,
+            look,
+            item=order_id,
+            marker=context.marker,
+            request={"orderid": order_id},
+        )
+    except CallFailed as error:
+        order = await context.engine.whmcs.get_order(order_id)
+        if error.code != "order_not_pending" or order is None or order.status.casefold() != "cancelled":
+            raise
+
+
+async def _cancel_invoice(context: Provisioning, invoice_id: str) -> None:
+    invoice = await context.engine.whmcs.get_invoice(invoice_id)
+    if invoice.status.casefold() in UNINVOICED:
+        return
+    if invoice.status.casefold() == "paid":
+        raise conflict("cannot_undo", f"invoice {invoice_id} is paid: refund it in WHMCS first", system="whmcs")
+
+    async def send() -> Mapping[str, Any]:
+        await context.engine.whmcs.cancel_invoice(invoice_id)
+        return {"invoice_id": invoice_id}
+
+    async def standing() -> Mapping[str, Any] | None:
+        current = await context.engine.whmcs.get_invoice(invoice_id)
+        return {"invoice_id": invoice_id} if current.status.casefold() == "cancelled" else None
+
+    await context.calls.keyed(
+        System.WHMCS, "whmcs.CancelInvoice", send, standing=standing, item=invoice_id, request={"invoiceid": invoice_id}
+    )
+
+
+async def _undo_esim(context: Provisioning) -> None:
+    """Give ordered profiles back to the provider, and reserved ones to the stock."""
+    for row in context.engine.journal.peek(lambda db: profiles.of_order(db, context.order_id)):
+        await _undo_profile(context, row)
+
+
+async def _undo_profile(context: Provisioning, row: profiles.ProfileRow) -> None:
+    mine = [
+        call
+        for call in context.engine.journal.peek(lambda db: calls.effects(db, context.order_id))
+        if call.system == System.ESIM and call.item in (row.iccid, row.order_item_id)
+    ]
+    ordered = any(
+        call.operation == "esim.downloadOrder" and call.state not in (CallState.REFUSED, CallState.UNDONE, CallState.ABSENT)
+        for call in mine
+    )
+    if ordered:
+        confirmed = any(call.operation == "esim.confirmOrder" and call.state == CallState.DONE for call in mine)
+        await _cancel_profile(context, row, confirmed=confirmed)
+    now = context.engine.clock.now()
+
+    def write(db: sqlite3.Connection) -> None:
+        for call in calls.effects(db, context.order_id):
+            if call.system == System.ESIM and call.item in (row.iccid, row.order_item_id):
+                calls.settle(db, call.id, CallState.UNDONE, now, by="cancel")
+        profiles.free(db, row.iccid, now, context.order_id, usable=True)
+
+    await context.ledger.commit(write)
+
+
+async def _cancel_profile(context: Provisioning, row: profiles.ProfileRow, *, confirmed: bool) -> None:
+    """With the bound EID and matching id (facts/esim.md §1.3), back to Available."""
+    item_id = row.order_item_id or ""
+    kept = context.engine.journal.peek(lambda db: profiles.activation(db, context.order_id, item_id))
+    matching_id = kept.matching_id if kept is not None and confirmed else None
+
+    async def send() -> Mapping[str, Any]:
+        name = f"{context.run.order_number}-{item_id[-6:]}-cancel"
+        await context.engine.esim.cancel(iccid=row.iccid, eid=row.eid, matching_id=matching_id, call_id=name)
+        return {"iccid": row.iccid}
+
+    def proves(error: IntegrationError) -> bool:
+        return error.code == "8.2.1/3.5"  # a repeat: the profile is not ordered any more
+
+    await context.calls.refusable(
+        System.ESIM, "esim.cancelOrder", send, proves=proves, proved={"iccid": row.iccid}, item=row.iccid,
+        request={"iccid": row.iccid},
+    )  # fmt: skip
+
+
+def _end(db: sqlite3.Connection, context: Provisioning) -> None:
+    """⊘ only when nothing stands; Salesforce is told unless a person withdrew the order there."""
+    now, run = context.engine.clock.now(), context.run
+    assert context.bundle is not None
+    if context.bundle.order.status not in WITHDRAWN:
+        fields = {
+            "Status": "Cancelled",
+            "Provisioning_Status__c": "Not Started",
+            "Provisioning_Error_Code__c": None,
+            "Provisioning_Error_Message__c": None,
+            "Last_Provisioning_At__c": as_datetime(now).isoformat(timespec="seconds"),
+        }
+        outbox.put(db, context.order_id, fields, now)
+    transitions.move(
+        db, now, run.id, state=RunState.CANCELLED, wait=None, wait_reason=None, wait_until=None, condition=None,
+        lock_held=False, cancel_asked=False, ended_at=now, error_class=None, error_code=None, error_message=None, fingerprint=None,
+    )  # fmt: skip

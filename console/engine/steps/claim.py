@@ -1,0 +1,154 @@
+"""The claim: the first outside write of a run, and the reservation of profiles that goes with it (rules §5.1, §6 esim)."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from console.engine.failures import Condition, NotNow, OrderWithdrawn, Parked, conflict
+from console.engine.steps.context import WITHDRAWN, Provisioning
+from console.engine.steps.plan import PlannedItem
+from integrations.errors import CallFailed, ErrorClass, System
+from integrations.esim.provider import Capability
+from integrations.salesforce.models import OrderBundle
+from storage import outbox, profiles, runs
+
+CLAIMABLE = ("Approved", "Failed", "Provisioning")
+
+
+async def claim(context: Provisioning) -> None:
+    """One PATCH to Provisioning with the attempt counted and the reserved ICCIDs, confirmed by a read.
+
+    Raises Parked when the stock has no profile left (after the claim), conflict when the order moved meanwhile.
+    """
+    if context.bundle is not None and context.bundle.order.status == "Activated":
+        return
+    await _settle_outbox(context)
+    attempt, iccids = await _reserve(context)
+    context.data["attempt"], context.data["iccids"] = attempt, iccids
+    await context.calls.keyed(
+        System.SALESFORCE,
+        "salesforce.claim",
+        lambda: _write(context, attempt, iccids),
+        standing=lambda: _standing(context, attempt, iccids),
+        request={"status": "Provisioning", "attempt": attempt, "iccids": sorted(iccids.values())},
+        fresh=not _claimed(context.bundle, attempt, iccids),
+    )
+    missing = [item for item in esim_items(context) if item.id not in iccids]
+    if missing and by_iccid(context):
+        kind = missing[0].profile_type
+        raise Parked(
+            Condition("stock", kind), ErrorClass.CAPACITY, "esim", "stock_empty", f"no free profile of type {kind} in stock",
+            context.engine.settings.engine.parked_capacity,
+        )  # fmt: skip
+
+
+def by_iccid(context: Provisioning) -> bool:
+    """Do we own the stock and name the profile?"""
+    return Capability.ORDER_BY_ICCID in context.engine.esim.capabilities
+
+
+def esim_items(context: Provisioning) -> list[PlannedItem]:
+    return [item for item in context.plan.items if item.is_esim]
+
+
+async def _settle_outbox(context: Provisioning) -> None:
+    """A status write that waits is overtaken by the claim; one in flight must be settled first (rules §6 crm)."""
+    row = context.engine.journal.peek(lambda db: outbox.get(db, context.order_id))
+    if row is None or row.state in ("settled", "given_up"):
+        return
+    if not await context.engine.journal.write(lambda db: outbox.drop(db, context.order_id)):
+        raise NotNow("guarded", "an earlier status write to Salesforce is not settled yet", after=2.0)
+
+
+async def _reserve(context: Provisioning) -> tuple[int, dict[str, str]]:
+    """Fix this run's attempt number and reserve its profiles in one transaction, before the claim leaves."""
+    assert context.bundle is not None
+    run, now = context.run, context.engine.clock.now()
+    counted = context.bundle.order.attempt_count + 1
+    items, own_stock = esim_items(context), by_iccid(context)
+
+    def write(db: sqlite3.Connection) -> tuple[int, dict[str, str]]:
+        stored = runs.get(db, run.id)
+        attempt = stored.attempt if stored and stored.attempt else counted
+        runs.change(db, run.id, now, attempt=attempt)
+        found: dict[str, str] = {}
+        for item in items:
+            if item.esim_iccid:
+                owner = profiles.adopt(db, item.esim_iccid, context.order_id, item.id, item.profile_type, now)
+                if owner is not None:
+                    raise conflict(
+                        "iccid_taken", f"Salesforce gives {item.name} an ICCID that order item {owner} has here"
+                    )
+                found[item.id] = item.esim_iccid
+            elif own_stock and (
+                iccid := profiles.reserve(db, context.order_id, item.id, item.profile_type, item.eid, now)
+            ):
+                found[item.id] = iccid
+        return attempt, found
+
+    return await context.ledger.commit(write)
+
+
+def _fields(attempt: int, iccids: Mapping[str, str], first: str | None) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "Status": "Provisioning",
+        "Provisioning_Status__c": "In Progress",
+        "Attempt_Count__c": attempt,
+        "Provisioning_Error_Code__c": None,
+        "Provisioning_Error_Message__c": None,
+    }
+    if first is not None:
+        fields["ESIM_ICCID__c"] = first
+    return fields
+
+
+async def _write(context: Provisioning, attempt: int, iccids: Mapping[str, str]) -> Mapping[str, Any]:
+    bundle = context.bundle
+    assert bundle is not None
+    first = next((iccids[item.id] for item in context.plan.items if item.id in iccids), None)
+    new = {
+        item.id: {"ESIM_ICCID__c": iccids[item.id]}
+        for item in bundle.items
+        if item.id in iccids and item.esim_iccid != iccids[item.id]
+    }
+    try:
+        await context.engine.salesforce.patch_order(
+            context.order_id, _fields(attempt, iccids, first), items=new, unmodified_since=bundle.order.last_modified_at
+        )
+    except CallFailed as error:
+        if error.code != "changed_meanwhile":
+            raise
+        raise CallFailed(error.system, error.operation, ErrorClass.TRANSIENT, error.code, error.message) from error
+    fresh = await _confirmed(context, attempt)
+    return {"attempt": attempt, "modstamp": fresh.order.system_modstamp}
+
+
+async def _confirmed(context: Provisioning, attempt: int) -> OrderBundle:
+    fresh = await context.engine.salesforce.read_order(context.order_id)
+    if fresh.order.status in WITHDRAWN:
+        raise CallFailed(System.SALESFORCE, "claim", ErrorClass.TRANSIENT, "withdrawn_meanwhile", fresh.order.status)
+    if fresh.order.status != "Provisioning" or fresh.order.attempt_count != attempt:
+        raise CallFailed(
+            System.SALESFORCE, "claim", ErrorClass.OUTCOME_UNKNOWN, "claim_not_confirmed",
+            f"after the claim the order reads {fresh.order.status}, attempt {fresh.order.attempt_count}",
+        )  # fmt: skip
+    context.bundle = fresh
+    return fresh
+
+
+async def _standing(context: Provisioning, attempt: int, iccids: Mapping[str, str]) -> Mapping[str, Any] | None:
+    fresh = await context.engine.salesforce.read_order(context.order_id)
+    if fresh.order.status in WITHDRAWN:
+        raise OrderWithdrawn(fresh.order.status)
+    if fresh.order.status not in CLAIMABLE:
+        raise conflict("order_changed", f"the order is {fresh.order.status} in Salesforce", system="salesforce")
+    context.bundle = fresh
+    if _claimed(fresh, attempt, iccids):
+        return {"attempt": attempt, "modstamp": fresh.order.system_modstamp}
+    return None
+
+
+def _claimed(bundle: OrderBundle | None, attempt: int, iccids: Mapping[str, str]) -> bool:
+    if bundle is None or bundle.order.status != "Provisioning" or bundle.order.attempt_count != attempt:
+        return False
+    return all(item.esim_iccid == iccids[item.id] for item in bundle.items if item.id in iccids)

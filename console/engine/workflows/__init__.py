@@ -1,0 +1,1 @@
+"""The workflows, each a short list of steps."""
