@@ -28,7 +28,7 @@ from integrations.salesforce.events_tokens import Tokens
 
 OLDEST_API = 59
 BATCH = 500
-CAPACITY_TEXTS = ("limit exceeded",)
+CAPACITY_TEXTS = ("limit exceeded", "limit_exceeded")
 CONFIG_TEXTS = ("channel you requested to subscribe to does not exist", "api version")
 
 
@@ -99,10 +99,11 @@ class CometdTransport:
                 await self._tokens.invalidate(auth.login.access_token)
             raise as_call_failed(error) from error
         finally:
-            ended = self.state
-            self._listening_from = None
-            self._enter(SessionPhase.CLOSED, listened=ended.listened)
-            await client.leave()
+            try:
+                await client.leave()
+            finally:
+                listened, self._listening_from = self.state.listened, None
+                self._enter(SessionPhase.CLOSED, listened=listened)
 
     async def _wire(self) -> WireOptions:
         if self._config.ca_file is not None and self._tls is None:
@@ -218,7 +219,7 @@ def as_call_failed(error: Exception) -> CallFailed:
     """The library's error in the words of the house; the class says how long to wait."""
     if isinstance(error, WireFailed):
         operation = "cometd." + error.channel.rpartition("/")[2]
-        return failed(operation, error.code, str(error), http_status=error.status)
+        return failed(operation, error.code, str(error), class_of(str(error)), http_status=error.status)
     response = getattr(error, "response", None) or {}
     operation = "cometd." + str(response.get("channel") or "/meta/connect").rpartition("/")[2]
     text = described(error)
@@ -227,13 +228,17 @@ def as_call_failed(error: Exception) -> CallFailed:
         advised = advice.get("reconnect") if isinstance(advice, dict) else None
         text = f"advice reconnect {advised}" if advised else str(error)
         return failed(operation, "session_ended", text)
+    return failed(operation, text.partition(":")[0], text, class_of(text))
+
+
+def class_of(text: str) -> ErrorClass:
+    """CAPACITY for a used-up limit, CONFIG for what a person must set right, else TRANSIENT."""
     lower = text.lower()
-    error_class = ErrorClass.TRANSIENT
     if any(part in lower for part in CAPACITY_TEXTS):
-        error_class = ErrorClass.CAPACITY
-    elif any(part in lower for part in CONFIG_TEXTS):
-        error_class = ErrorClass.CONFIG
-    return failed(operation, text.partition(":")[0], text, error_class)
+        return ErrorClass.CAPACITY
+    if any(part in lower for part in CONFIG_TEXTS):
+        return ErrorClass.CONFIG
+    return ErrorClass.TRANSIENT
 
 
 def failed(

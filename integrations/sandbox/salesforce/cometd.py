@@ -61,8 +61,7 @@ class CometdControl:
     """What tests and the control API may do to the event bus's line, beside setting faults.
 
     Fault operations are cometd.handshake, cometd.connect, cometd.subscribe (also cometd.disconnect and
-    cometd.unsubscribe); the kinds are listed in
-    cometd_faults.py.
+    cometd.unsubscribe); the kinds are listed in cometd_faults.py.
     """
 
     def __init__(self, sessions: Sessions, tokens: TokenBook) -> None:

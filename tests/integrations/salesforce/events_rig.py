@@ -138,7 +138,7 @@ class Subscriber:
         self.org = org
         self.journal = journal
         self.tokens = tokens or OrgTokens(org)
-        limits = WireLimits(open=5.0, connect=2.0, control=2.0, poll_slack=0.5, goodbye=1.0)
+        limits = WireLimits(open=5.0, connect=2.0, control=1.0, poll_slack=0.5, goodbye=1.0)
         self.transport = CometdTransport(config or CometdConfig(limits=limits), self.tokens, now=now)
         self.woken = 0
         self.gaps: list[tuple[str, str]] = []
