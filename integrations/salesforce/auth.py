@@ -23,8 +23,7 @@ JWT_LIFE = 180  # seconds; Salesforce accepts at most five minutes
 REFUSED_FOR = 5.0  # seconds a refused login is remembered, so that waiting threads do not each repeat it
 FAILED_FOR = 1.0  # the same for a login that could not be asked
 _PASSING = {"unknown_error", "server_error", "temporarily_unavailable"}  # OAuth errors that say: ask again
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
-_NETLOC = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")  # no credentials in it
+_ORIGIN = re.compile(r"(https?)://([A-Za-z0-9.-]+)(:[0-9]{1,5})?(?:/[^\\]*)?")
 
 
 @dataclass(frozen=True)
@@ -113,16 +112,14 @@ class TokenSource:
 
     def _instance(self, url: str) -> str:
         """``url`` as scheme and host: the configured login host, or any *.my.salesforce.com over TLS (rules §12)."""
-        login, parts = urlsplit(self._config.login_url), urlsplit(url)
-        host = parts.hostname or ""
-        own = host == login.hostname and parts.scheme == login.scheme
-        org = host.endswith(".my.salesforce.com") and parts.scheme == "https" and parts.port in (None, 443)
-        if not _HOST.fullmatch(host) or parts.username or not (own or org):
-            said = (
-                f"the login server named the instance {host!r}, which is neither the login host nor *.my.salesforce.com"
-            )
+        login, found = urlsplit(self._config.login_url), _ORIGIN.fullmatch(url)
+        scheme, host, port = found.groups() if found else ("", "", None)
+        own = found is not None and (scheme, host.lower()) == (login.scheme, login.hostname)
+        org = scheme == "https" and host.lower().endswith(".my.salesforce.com") and port is None
+        if not (own or org):
+            said = f"the instance {host!r} is neither the login host nor *.my.salesforce.com"
             raise LoginFailed(System.SALESFORCE, "instance_url_refused", said)
-        return f"{parts.scheme}://{parts.netloc}"
+        return f"{scheme}://{host}{port or ''}"
 
 
 def _json_object(response: requests.Response) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import jwt
 import pytest
+from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -22,6 +23,7 @@ from tests.integrations.salesforce.scripted import (
     ORDER_ID,
     SECRET,
     Answer,
+    Asked,
     ScriptedOrg,
     client_for,
     config,
@@ -86,6 +88,34 @@ async def test_twenty_expired_sessions_make_one_login(org: ScriptedOrg) -> None:
     assert len(org.logins) == 2
     tokens = [asked.headers["Authorization"] for asked in org.asked[1:]]
     assert tokens.count("Bearer t2") == 20
+
+
+def slowly(answer: Answer, seconds: float) -> Answer:
+    async def wait(asked: Asked) -> web.StreamResponse:
+        await asyncio.sleep(seconds)
+        return await answer(asked)
+
+    return wait
+
+
+async def test_twenty_first_calls_make_one_login(org: ScriptedOrg) -> None:
+    client = client_for(org.url, workers=20, timeouts=Timeouts(connect=2, read=5, total=20))
+    org.login_script.append(slowly(says({"access_token": "t1", "instance_url": org.url}), 0.3))
+    await asyncio.gather(*(client.list_orders(["Approved"]) for _ in range(20)))
+    await client.close()
+    assert len(org.logins) == 1
+
+
+async def test_a_write_refused_by_401_and_stuck_in_the_new_login_is_not_unknown(org: ScriptedOrg) -> None:
+    client = client_for(org.url, timeouts=Timeouts(connect=1, read=5, total=0.4))
+    await client.query("SELECT Id FROM Order")
+    org.valid = lambda token: token != "t1"
+    org.login_script.append(slowly(says({"access_token": "t2", "instance_url": org.url}), 0.8))
+    with pytest.raises(CallFailed) as caught:
+        await client.patch_order(ORDER_ID, {"Status": "Failed"})
+    await client.close()
+    assert (caught.value.error_class, caught.value.code) == (ErrorClass.TRANSIENT, "busy")
+    assert [asked.method for asked in org.asked] == ["GET", "PATCH"]
 
 
 async def test_a_write_refused_by_401_is_sent_again_with_all_its_headers(
@@ -165,6 +195,8 @@ async def test_what_a_login_server_may_say(
         "http://acme.my.salesforce.com",
         "https://u:p@acme.my.salesforce.com",
         "https://acme.my.salesforce.com:8443",
+        "https://acme.my.salesforce.com:99999",
+        "https://[acme.my.salesforce.com",
         "https://evil.example\\.my.salesforce.com",
         "https://evil.example%2f.my.salesforce.com",
         "https://127.0.0.1",
