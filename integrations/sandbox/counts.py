@@ -32,6 +32,9 @@ class Acts:
     """What people did by means of the product, which the sandbox cannot see."""
 
     undone: frozenset[str] = frozenset()  # orders whose standing effects were taken back
+    cancelled: frozenset[str] = frozenset()
+    started: frozenset[str] = frozenset()  # orders that were held
+    mended: frozenset[str] = frozenset()  # orders whose conflict was put right
     resent: int = 0  # mails sent again
 
 

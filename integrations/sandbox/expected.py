@@ -46,6 +46,7 @@ class Line:
     unit_price: Decimal
     profile_type: str = ""
     options_matter: bool = False
+    options_readable: bool = True
 
 
 @dataclass(frozen=True)
@@ -242,6 +243,8 @@ def _data_error(order: PlacedOrder, world: Circumstances) -> str:
         return "client_closed"
     if not order.lines or any(not line.whmcs_pid for line in order.lines):
         return "not_mapped"
+    if not all(line.options_readable for line in order.lines):
+        return "options_unreadable"
     if any(line.profile_type and line.quantity != 1 for line in order.lines):
         return "esim_quantity"
     if order.recipient and order.recipient.lower() != client.email.lower():

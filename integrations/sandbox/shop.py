@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from decimal import Decimal
 
 from integrations.sandbox.expected import Line
 from integrations.sandbox.seed import new_eid, with_fees
@@ -95,12 +95,15 @@ def _first(option: Option) -> int:
     return next(iter(option.choices), 0)
 
 
-def options_json(line: CartLine) -> dict[str, Any]:
+def config_options(line: CartLine) -> dict[str, str]:
     """The value of OrderItem.ConfigOptions_JSON__c: option id → choice id or units, all as text."""
     return {str(option): str(choice) for option, choice in line.options.items()}
 
 
-def expected_line(product: Product, quantity: int, unit_price: Any, options: dict[str, str]) -> Line:
-    """A placed item as the expectation needs it; ``options`` as in ConfigOptions_JSON__c."""
-    matters = any(options.get(str(option.id), str(_first(option))) != str(_first(option)) for option in product.options)
-    return Line(product.sku, product.whmcs_pid, quantity, unit_price, product.profile_type, matters)
+def expected_line(product: Product, quantity: int, unit_price: Decimal, options: dict[str, str] | None) -> Line:
+    """A placed item as the expectation needs it; ``options`` as in ConfigOptions_JSON__c, None if unreadable."""
+    chosen = options or {}
+    matters = any(chosen.get(str(option.id), str(_first(option))) != str(_first(option)) for option in product.options)
+    return Line(
+        product.sku, product.whmcs_pid, quantity, unit_price, product.profile_type, matters, options is not None
+    )

@@ -76,6 +76,7 @@ def test_four_eyes() -> None:
     [
         (order("1", 1001, replace(SIM, quantity=2)), client(), "esim_quantity"),
         (order("1", 1001, replace(VPN, whmcs_pid=0)), client(), "not_mapped"),
+        (order("1", 1001, replace(VPN, options_readable=False)), client(), "options_unreadable"),
         (order("1", recipient="b@example.com"), client(), "recipient_differs"),
         (order("1"), client(active=False), "client_closed"),
         (order("1", 7), client(), "no_billing_client"),
