@@ -4,11 +4,10 @@ from console.settings.example import example_toml
 from console.settings.loading import LoadedSettings, default_file, load_settings
 from console.settings.model import Settings
 from console.settings.problems import Problem, SettingsError
-from console.settings.show import MASK, SettingRow, render_settings
+from console.settings.show import SettingRow, render_settings
 from console.settings.values import Role, format_duration, parse_duration
 
 __all__ = [
-    "MASK",
     "LoadedSettings",
     "Problem",
     "Role",

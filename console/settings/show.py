@@ -6,12 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
+from console.observe.patterns import MASK
 from console.settings.keys import ANY, Key, Keys
 from console.settings.loading import LoadedSettings
 from console.settings.model import Settings
 from console.settings.values import format_duration
-
-MASK = "••••••••"
 
 
 @dataclass(frozen=True)
