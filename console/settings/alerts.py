@@ -2,15 +2,17 @@
 
 from pydantic import Field, SecretStr
 
-from console.settings.values import Period, Seconds, Section
+from console.settings.values import Period, Seconds, SecretWebAddress, Section
 
 
 class AlertsSettings(Section):
-    webhook_url: SecretStr = Field(
+    webhook_url: SecretWebAddress = Field(
         default=SecretStr(""), description="Address that gets alerts as JSON; such addresses are secrets"
     )
     mail_to: tuple[str, ...] = Field(default=(), description="Addresses that get alerts by mail")
-    dead_man_url: SecretStr = Field(default=SecretStr(""), description="Address that is called while all is well")
+    dead_man_url: SecretWebAddress = Field(
+        default=SecretStr(""), description="Address that is called while all is well"
+    )
     dead_man_every: Period = Field(default=60.0, description="Time between those calls")
     oldest_approved: Seconds = Field(
         default=900.0, description="An approved order older than this, not yet begun, is an alert"

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from console.settings.values import Period, Port, Seconds, Section, needed
+from console.settings.values import Period, Port, Seconds, Section, WebAddress, needed
 
 
 class ReceiverSettings(Section):
@@ -34,7 +34,7 @@ class ReceiverSettings(Section):
 
 class EsimSettings(Section):
     provider: Literal["es2plus"] = Field(default="es2plus", description="Kind of provider")
-    url: str = Field(default="", description="Address of the SM-DP+, without /gsma/rsp2/es2plus")
+    url: WebAddress = Field(default="", description="Address of the SM-DP+, without /gsma/rsp2/es2plus")
     requester_id: str = Field(default="", description="functionRequesterIdentifier agreed with the provider")
     client_cert: Path | None = Field(default=None, description="Our certificate for mutual TLS (PEM)")
     client_key: Path | None = Field(default=None, description="Its private key (PEM)")

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from console.settings.values import Period, Port, Section, needed
+from console.settings.values import Period, Port, Section, Sender, needed
 
 
 class ResendUnknownSettings(Section):
@@ -24,7 +24,7 @@ class MailSettings(Section):
     )
     username: str = Field(default="", description="SMTP login; empty: none")
     password: SecretStr = Field(default=SecretStr(""), description="SMTP password")
-    sender: str = Field(default="", description="From, for example: Acme Mobile <no-reply@acme.example>")
+    sender: Sender = Field(default="", description="From, for example: Acme Mobile <no-reply@acme.example>")
     reply_to: str = Field(default="", description="Reply-To; empty: none")
     brand: str = Field(default="", description="Name of the company in mails; empty: the name in sender")
     support: str = Field(default="", description="How customers reach support, one line shown in every mail")

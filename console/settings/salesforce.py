@@ -4,13 +4,13 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from console.settings.values import Section, needed
+from console.settings.values import Section, WebAddress, needed
 
 
 class SalesforceSettings(Section):
     """Log in by ``client_secret`` (client credentials) or by ``username`` and ``private_key`` (JWT bearer)."""
 
-    login_url: str = Field(
+    login_url: WebAddress = Field(
         default="", description="Address of the org or of its My Domain, for example https://acme.my.salesforce.com"
     )
     api_version: str = Field(default="63.0", pattern=r"^\d{2,3}\.0$", description="REST API version")

@@ -2,9 +2,13 @@
 
 import math
 import re
+from email.utils import parseaddr
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from console.observe.redact import stripped
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
@@ -53,7 +57,30 @@ class Duration:
     """Marks a field of seconds that is shown as a duration."""
 
 
+def check_web_address(value: str | SecretStr) -> str | SecretStr:
+    """An absolute http(s) address without credentials, or empty. Which hosts may be plain http is judged on connecting."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if text:
+        parts = urlsplit(text)
+        if parts.scheme not in ("http", "https") or not parts.hostname or text != text.strip():
+            raise ValueError("must be an address such as https://host.example/path")
+        if parts.username or parts.password:
+            raise ValueError("must not carry a user name or password")
+    return value
+
+
+def check_sender(value: str) -> str:
+    """``Name <address>``, an address, or empty."""
+    _, address = parseaddr(value)
+    if value and ("@" not in address or stripped(value) != value):
+        raise ValueError("must be an address, with or without a name: Acme <no-reply@acme.example>")
+    return value
+
+
 # Both are seconds. A wait of zero is allowed (tests, the sandbox), a period of zero would be a busy loop.
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(ge=0, allow_inf_nan=False), Duration()]
 Period = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, allow_inf_nan=False), Duration()]
+WebAddress = Annotated[str, AfterValidator(check_web_address)]
+SecretWebAddress = Annotated[SecretStr, AfterValidator(check_web_address)]
+Sender = Annotated[str, AfterValidator(check_sender)]
 Port = Annotated[int, Field(ge=0, le=65535)]

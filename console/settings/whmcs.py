@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
 
-from console.settings.values import Period, Seconds, Section, needed
+from console.settings.values import Period, Seconds, Section, WebAddress, needed
 
 
 class TaxSettings(Section):
@@ -20,7 +20,7 @@ class TaxSettings(Section):
 
 
 class WhmcsSettings(Section):
-    url: str = Field(default="", description="Address of the install, with or without /includes/api.php")
+    url: WebAddress = Field(default="", description="Address of the install, with or without /includes/api.php")
     identifier: str = Field(default="", description="API credential identifier")
     secret: SecretStr = Field(default=SecretStr(""), description="API credential secret")
     access_key: SecretStr = Field(default=SecretStr(""), description="API access key, where the install asks for one")
@@ -46,7 +46,7 @@ class WhmcsSettings(Section):
     late_after: Seconds = Field(default=900.0, description="How long after a call WHMCS may still make its effect")
     read_timeout: Period = Field(default=10.0, description="Time-out of reads")
     write_timeout: Period = Field(default=60.0, description="Time-out of writes")
-    web_url: str = Field(default="", description="Address of the admin area, for links to orders and clients")
+    web_url: WebAddress = Field(default="", description="Address of the admin area, for links to orders and clients")
     ca_file: Path | None = Field(
         default=None, description="Certificate authorities to trust instead of the system's (PEM)"
     )
