@@ -27,6 +27,10 @@ BASE_PATH = "/gsma/rsp2/es2plus"
 PROBE_ICCID = "0000000000000000000"
 _MATCHING_ID = re.compile(r"[-0-9A-Z]+")
 _NO_SMDS = frozenset({"8.9/4.2", "8.9/5.1"})
+_HANDSHAKE_ALERT = re.compile(
+    r"ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_(REQUIRED|UNKNOWN|EXPIRED|REVOKED)|UNSUPPORTED_CERTIFICATE"
+    r"|ACCESS_DENIED|HANDSHAKE_FAILURE|PROTOCOL_VERSION|NO_CERTIFICATE)"
+)
 
 
 @dataclass(frozen=True)
@@ -251,15 +255,11 @@ def _tls_failure(failure: CallFailed) -> IntegrationError | None:
     error: BaseException | None = failure
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
-            said = f"the server's certificate is not the configured one: {error.verify_message}"
+            said = f"the server's certificate is not the configured one: {error}"
             return CallFailed(System.ESIM, failure.operation, ErrorClass.CONFIG, "server_certificate", said)
-        if isinstance(error, ssl.SSLError) and _HANDSHAKE_ALERT.search(error.reason or ""):
-            return LoginFailed(System.ESIM, "client_certificate", f"the server refused TLS: {error.reason}")
+        if isinstance(error, ssl.SSLError) and (alert := _HANDSHAKE_ALERT.search(str(error))):
+            return LoginFailed(
+                System.ESIM, "client_certificate", f"the server refused our TLS: {alert.group(1).lower()}"
+            )
         error = error.__cause__ or error.__context__
     return None
-
-
-_HANDSHAKE_ALERT = re.compile(
-    r"ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_(REQUIRED|UNKNOWN|EXPIRED|REVOKED)|UNSUPPORTED_CERTIFICATE"
-    r"|ACCESS_DENIED|HANDSHAKE_FAILURE|PROTOCOL_VERSION|NO_CERTIFICATE)"
-)

@@ -162,8 +162,9 @@ class EsimSandbox:
         own = fault if fault and fault.kind not in HTTP_KINDS else None
         spoiling = None if own else fault
 
+        refusal = self._refused_at_the_door(request)  # now: at a late effect the connection may be gone
+
         def effect() -> web.Response:
-            refusal = self._refused_at_the_door(request)
             return refusal or self._execute(function, body, own)
 
         return await _answer(request, entry, await spoil(spoiling, self._faults, request, effect))

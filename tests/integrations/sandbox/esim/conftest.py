@@ -1,5 +1,6 @@
+import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import aiohttp
@@ -12,6 +13,13 @@ from integrations.sandbox.traffic import Traffic
 from integrations.sandbox.world import Profile
 
 STOCK = tuple(Profile(f"8981990402600000{n}", "DEMO-DATA") for n in ("312", "320", "338", "346"))
+
+
+async def eventually(true: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Poll until ``true`` or fail."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - what is waited for happens on the other side of a socket
+            await asyncio.sleep(0.01)
 
 
 class Bench:
