@@ -43,7 +43,7 @@ def render(answer: Answer, action: str, switches: Switches, draw: random.Random)
     """The success answer as JSON; Python integers are database numbers and follow ``switches.types``."""
     first = "status" if action in switches.status_key else "result"
     whole = {first: "success", **answer}
-    return to_json(_shaped(whole, switches, draw))
+    return to_json(_Shaping(switches, draw).mapping(whole))
 
 
 def render_error(error: ApiError) -> bytes:
@@ -55,34 +55,47 @@ def to_json(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).replace("/", "\\/").encode()
 
 
-def _shaped(value: Any, switches: Switches, draw: random.Random) -> Any:
-    if isinstance(value, str):
-        return _encoded(value) if switches.entities and not isinstance(value, Html) else value
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int):
-        return str(value) if switches.types == "string" else value
-    if isinstance(value, Mapping):
+class _Shaping:
+    """Rewrites one answer as the install's switches say."""
+
+    def __init__(self, switches: Switches, draw: random.Random) -> None:
+        self._switches = switches
+        self._draw = draw
+        self._as_text = switches.types == "string"
+        self._entities = switches.entities
+
+    def mapping(self, value: Mapping[str, Any]) -> Answer:
         shaped: Answer = {}
         for key, item in value.items():
             if isinstance(item, Rows):
-                _put_rows(shaped, key, item, switches, draw)
+                self._put_rows(shaped, key, item)
             else:
-                shaped[key] = _shaped(item, switches, draw)
+                shaped[key] = self._any(item)
         return shaped
-    return [_shaped(item, switches, draw) for item in value]
 
+    def _any(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is str:
+            return _encoded(value) if self._entities else value
+        if kind is int:
+            return str(value) if self._as_text else value
+        if isinstance(value, Mapping):
+            return self.mapping(value)
+        if isinstance(value, list):
+            return [self._any(item) for item in value]
+        return value
 
-def _put_rows(into: Answer, key: str, listed: Rows, switches: Switches, draw: random.Random) -> None:
-    rows = [_shaped(row, switches, draw) for row in listed.rows]
-    if not rows:
-        put_empty(into, key, listed.key, switches.empty_lists, draw)
-    elif switches.list_shape == "numeric_keys":
-        into[key] = {listed.key: {str(number): row for number, row in enumerate(rows)}}
-    elif switches.list_shape == "single_object" and len(rows) == 1:
-        into[key] = {listed.key: rows[0]}
-    else:
-        into[key] = {listed.key: rows}
+    def _put_rows(self, into: Answer, key: str, listed: Rows) -> None:
+        rows = [self.mapping(row) for row in listed.rows]
+        shape = self._switches.list_shape
+        if not rows:
+            put_empty(into, key, listed.key, self._switches.empty_lists, self._draw)
+        elif shape == "numeric_keys":
+            into[key] = {listed.key: {str(number): row for number, row in enumerate(rows)}}
+        elif shape == "single_object" and len(rows) == 1:
+            into[key] = {listed.key: rows[0]}
+        else:
+            into[key] = {listed.key: rows}
 
 
 def put_empty(into: Answer, key: str, inner: str, shape: EmptyLists, draw: random.Random) -> None:

@@ -91,7 +91,7 @@ class Call:
         return self.now.strftime("%Y-%m-%d %H:%M:%S")
 
     def mail(self, template: str, clientid: int, relid: int) -> None:
-        if self.switches.mails:
+        if self.switches.mails_on:
             self.records.mail(template, clientid, relid, self.action)
 
 

@@ -22,6 +22,7 @@ KINDS = {
     "module_fails": frozenset({"AcceptOrder", "ModuleCreate"}),
     "price_drift": frozenset({"AddOrder"}),
     "ignored_option": frozenset({"AddOrder"}),
+    "warning_only": frozenset({"AddOrder", "AcceptOrder", "CapturePayment"}),
 }
 OWN_KINDS = frozenset({*KINDS, "role_denied"})
 
@@ -31,7 +32,8 @@ def take(faults: Faults, action: str, facts: Mapping[str, str]) -> Fault | None:
 
     Options: module_fails ``item`` (position from 1, none: every one) and ``message``; price_drift ``item`` and
     ``amount`` (yen, 100); short_page ``drop`` (1); stale_read ``orders`` (1); empty_ok ``shape`` and ``totals``, see
-    :func:`emptied`. role_denied lets the API role lack the operation.
+    :func:`emptied`. role_denied lets the API role lack the operation; warning_only does nothing
+    and answers with a ``warning`` where others have ``result``.
     """
     own = {kind for kind, actions in KINDS.items() if action in actions} | {"role_denied"}
     return faults.take(SYSTEM, action, facts, HTTP_KINDS | own)

@@ -14,7 +14,7 @@ from integrations.sandbox.store import Store
 from integrations.sandbox.traffic import Entry, Traffic
 from integrations.sandbox.whmcs.access import Access, allow, kept_access
 from integrations.sandbox.whmcs.actions import all_actions, unknown_action
-from integrations.sandbox.whmcs.answers import Answer, ApiError, render, render_error
+from integrations.sandbox.whmcs.answers import Answer, ApiError, render, render_error, to_json
 from integrations.sandbox.whmcs.calls import Call, SortOrder
 from integrations.sandbox.whmcs.catalog import CARD_GATEWAY, GATEWAYS, MANUAL_GATEWAYS
 from integrations.sandbox.whmcs.faults import SYSTEM, emptied, take
@@ -24,12 +24,13 @@ from integrations.sandbox.whmcs.phpform import Form, parse_request
 from integrations.sandbox.whmcs.records import Records
 from integrations.sandbox.whmcs.sso import use_token
 from integrations.sandbox.whmcs.standing import standing
-from integrations.sandbox.whmcs.switches import Switches
+from integrations.sandbox.whmcs.switches import Switches, as_document, kept_switches
 from integrations.sandbox.world import World
 
 API = "/includes/api.php"
 MARKER_SHOWN = 80
 PAGE = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
+WARNING = "Invalid or Missing Payment Information - Please Reload and Try Again"
 OWN_SEED = 20260120
 
 
@@ -37,8 +38,8 @@ class WhmcsSandbox:
     """One WHMCS installation.
 
     ``folder`` is the sub-folder it lives in ("" or "/billing"), ``zone`` its time zone, ``now`` the clock (aware),
-    ``seed`` decides every random choice. ``switches`` may be replaced at any time. Without ``access`` credentials are
-    made on first start and kept with the records.
+    ``seed`` decides every random choice. ``switches`` are those of the first start; what ``switch`` changes later is
+    kept with the records and stands after a restart. Without ``access`` credentials are made and kept likewise.
     """
 
     def __init__(
@@ -46,8 +47,8 @@ class WhmcsSandbox:
         access: Access | None = None, folder: str = "", zone: str = "Asia/Tokyo",
         now: Callable[[], datetime] = lambda: datetime.now(UTC), seed: int = OWN_SEED,
     ) -> None:  # fmt: skip
-        self.switches = switches or Switches()
         self.records = Records(store)
+        self.switches = kept_switches(self.records.setup.get("switches")) or switches or Switches()
         self.access = access or kept_access(self.records)
         self._store, self._faults, self._traffic = store, faults, traffic
         self._folder = folder.rstrip("/")
@@ -68,6 +69,8 @@ class WhmcsSandbox:
     def switch(self, **changes: Any) -> None:
         """Change some switches; pydantic.ValidationError or TypeError for what does not exist."""
         self.switches = dataclasses.replace(self.switches, **changes)
+        with self._store.transaction():
+            self.records.setup.put("switches", as_document(self.switches))
 
     def add_card(self, clientid: int) -> None:
         """Give a client a card that is good for years (what a customer does on the pay-methods page)."""
@@ -134,6 +137,8 @@ class WhmcsSandbox:
 
     def _answer(self, action: str, form: Form, address: str, fault: Fault | None) -> web.Response:
         """Do one action in one transaction. Like PHP without one: what was done before a refusal stays done."""
+        if fault and fault.kind == "warning_only":
+            return _json(to_json({"warning": WARNING}), 200)
         call = self._call(action, form, address, fault)
         with self._store.transaction():
             try:

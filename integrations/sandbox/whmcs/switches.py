@@ -1,9 +1,10 @@
 """What differs from one WHMCS install to the next, each as a switch (facts/whmcs.md §1, §5, §9, §12)."""
 
 import random
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 Types = Literal["int", "string"]
@@ -34,7 +35,7 @@ class Switches:
     - ``price_drift`` (yen per unit) and ``ignore_option``: what AddOrder charges or configures against the catalogue.
     - ``module_failure``: positions in the order, from 1, whose module fails, in AcceptOrder and in ModuleCreate.
     - ``after_module_failure``: what the order is then. ``without_module``: what AcceptOrder makes of such services.
-    - ``mails``: WHMCS sends mails of its own; ``welcome_mails``: also welcome mails when AcceptOrder leaves sendemail
+    - ``mails_on``: WHMCS sends mails of its own; ``welcome_mails``: also welcome mails when AcceptOrder leaves sendemail
       out.
     - ``denied``: actions that the API role lacks, in any case.
     """
@@ -54,7 +55,7 @@ class Switches:
     module_message: str = "Could not connect to the provisioning server"
     after_module_failure: OrderState = "active"
     without_module: OrderState = "pending"
-    mails: bool = True
+    mails_on: bool = True
     welcome_mails: bool = True
     no_invoice: NoInvoice = "empty"
     sso: Sso = "path_only"
@@ -81,3 +82,14 @@ class Switches:
             version=draw.choice(("8.13", "9.0")),
             unknown_action_status=draw.choice((200, 400, 404)),
         )
+
+
+def as_document(switches: Switches) -> dict[str, Any]:
+    """Plain JSON, to be kept or shown."""
+    document: dict[str, Any] = TypeAdapter(Switches).dump_python(switches, mode="json")
+    return document
+
+
+def kept_switches(document: Mapping[str, Any] | None) -> Switches | None:
+    """The switches of ``as_document``, None for None; pydantic.ValidationError for what is none."""
+    return None if document is None else TypeAdapter(Switches).validate_python(document)

@@ -110,6 +110,13 @@ async def test_line_items_may_carry_the_currency(wire: Wire) -> None:
     assert lines[0]["amount"] == "¥8778.00 JPY"
 
 
+async def test_a_wrong_switch_changes_nothing(wire: Wire) -> None:
+    for wrong in ({"types": "float"}, {"unknown_action_status": 42}, {"colour": "red"}):
+        with pytest.raises((ValidationError, TypeError)):
+            wire.sandbox.switch(**wrong)
+    assert wire.sandbox.switches == Switches()
+
+
 def test_switches_refuse_what_does_not_exist() -> None:
     with pytest.raises(ValidationError):
         Switches(types="float")  # type: ignore[arg-type]

@@ -178,6 +178,13 @@ async def test_a_role_is_denied_for_a_while(wire: Wire) -> None:
     assert [hit.kind for hit in wire.faults.hits()] == ["role_denied"]
 
 
+async def test_only_a_warning(wire: Wire) -> None:
+    wire.fault("AddOrder", "warning_only")
+    status, answer = await wire.reply("AddOrder", **ORDER)
+    assert (status, list(answer)) == (200, ["warning"])
+    assert orders(wire) == 0
+
+
 async def test_a_kind_waits_for_an_action_that_it_can_spoil(wire: Wire) -> None:
     fault = wire.fault("*", "module_fails")
     await wire.ok("GetOrders")

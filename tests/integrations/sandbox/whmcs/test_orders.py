@@ -135,7 +135,7 @@ async def test_own_mails_are_counted_and_can_be_left_out(wire: Wire) -> None:
     await place(wire, SIM, noemail=1)
     await place(wire, SIM, noinvoiceemail=1)
     assert mails(wire)[2:] == ["Invoice Created", "Order Confirmation"]
-    wire.sandbox.switch(mails=False)
+    wire.sandbox.switch(mails_on=False)
     await place(wire, SIM)
     assert len(mails(wire)) == 4
 

@@ -9,7 +9,7 @@ import pytest
 from integrations.sandbox.faults import Faults
 from integrations.sandbox.store import Store
 from integrations.sandbox.traffic import Traffic
-from integrations.sandbox.whmcs import WhmcsSandbox
+from integrations.sandbox.whmcs import Switches, WhmcsSandbox
 from integrations.sandbox.whmcs.records import Records
 from tests.integrations.sandbox.whmcs.conftest import CARD, ESIM, WORLD, Wire
 
@@ -20,15 +20,17 @@ async def test_everything_survives_a_restart(open_wire: Callable[..., Any], tmp_
     wire: Wire = await open_wire(store=first_store)
     added = await wire.ok("AddOrder", clientid=CARD, paymentmethod="stripe", **{"pid[]": ESIM})
     await wire.ok("AcceptOrder", orderid=added["orderid"])
+    wire.sandbox.switch(types="string", module_failure=[2], denied=["SendEmail"])
     before = wire.sandbox.world()
     await wire.sandbox.stop()
     first_store.close()
     second_store = Store(path)
     again: Wire = await open_wire(store=second_store)
     assert again.sandbox.world() == before
-    assert (await again.ok("GetOrders", userid=CARD))["totalresults"] == 2
+    assert again.sandbox.switches == Switches(types="string", module_failure=(2,), denied=frozenset({"SendEmail"}))
+    assert (await again.ok("GetOrders", userid=CARD))["totalresults"] == "2"
     new = await again.ok("AddOrder", clientid=CARD, paymentmethod="stripe", **{"pid[]": ESIM})
-    assert new["orderid"] == added["orderid"] + 1
+    assert new["orderid"] == str(added["orderid"] + 1)
     await again.sandbox.stop()
     second_store.close()
 
