@@ -196,7 +196,11 @@ def _refusal(operation: str, error: SMTPResponseException) -> IntegrationError:
     permanent = 500 <= error.code < 600
     if not permanent:
         kind = ErrorClass.TRANSIENT
-    elif error.code in _LOGIN_CODES or operation in ("connect", "mail") or (operation == "rcpt" and "relay" in error.message.lower()):
+    elif (
+        error.code in _LOGIN_CODES
+        or operation in ("connect", "mail")
+        or (operation == "rcpt" and "relay" in error.message.lower())
+    ):
         kind = ErrorClass.CONFIG
     else:
         kind = ErrorClass.DATA
