@@ -13,8 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from integrations.whmcs import values
 
-# Neither of them is ever needed by us, and both open doors (facts/whmcs.md §6.2, §6.4).
-CREDENTIALS = frozenset({"password", "remote_token", "passwordhash", "access_token"})
+# None of them is ever needed by us, and all open doors (facts/whmcs.md §6.1, §6.2, §6.4).
+CREDENTIALS = frozenset({"password", "remote_token", "passwordhash", "access_token", "redirect_url"})
 
 Id = Annotated[str | None, BeforeValidator(values.identifier)]
 Ids = Annotated[tuple[str, ...], BeforeValidator(values.identifiers)]

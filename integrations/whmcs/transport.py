@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -154,6 +155,8 @@ class ApiTransport:
 
 
 def _tls_context(config: WhmcsConfig) -> ssl.SSLContext:
+    if urlsplit(config.url).scheme == "http":
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loopback: not used, and trusts nobody
     if config.ca_file is None:
         return httpx.create_ssl_context(trust_env=config.trust_env)
     try:

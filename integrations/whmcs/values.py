@@ -101,12 +101,16 @@ def money(value: Any) -> Decimal | None:
     match = _AMOUNT.fullmatch(unicodedata.normalize("NFKC", decode_entities(text)).replace("−", "-"))
     if match is None or match["before"].strip(" -") in (".", ","):
         raise ValueError("not an amount")
-    amount = Decimal(_ungrouped(match["number"].replace("'", "").replace(" ", "")))
+    amount = Decimal(_ungrouped(match["number"]))
     return -amount if "-" in match["before"] else amount
 
 
 def _ungrouped(number: str) -> str:
     """``number`` in Python's spelling; WHMCS has the formats 1234.56, 1,234.56, 1.234,56 and 1,234."""
+    if " " in number or "'" in number:
+        if not re.fullmatch(r"[0-9]{1,3}(?:[ '][0-9]{3})+(?:[.,][0-9]+)?", number):
+            raise ValueError("not an amount")
+        return number.replace(" ", "").replace("'", "").replace(",", ".")
     point = max(number.rfind("."), number.rfind(","))
     if point < 0:
         return number
