@@ -239,6 +239,16 @@ def refresh_unknown(db: sqlite3.Connection, run_id: int, order_id: str) -> None:
     )
 
 
+def started_since(db: sqlite3.Connection, since: float) -> int:
+    """Provisioning runs that came in by event or poll and were not held, since then."""
+    row = db.execute(
+        "SELECT COUNT(*) FROM runs WHERE created_at >= ? AND workflow = 'provision_order' AND state <> 'held'"
+        " AND source IN ('event', 'poll', 'sweep')",
+        (since,),
+    ).fetchone()
+    return int(row[0])
+
+
 def steps(db: sqlite3.Connection, run_id: int) -> list[Step]:
     rows = db.execute(
         "SELECT run_id, position, name, state, tries, started_at, ended_at, output, note FROM steps"

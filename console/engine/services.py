@@ -43,6 +43,7 @@ class Engine:
     org_id: str
     catalog: Catalog
     markers: Markers
+    integration_user: str | None = None
     observe: bool = False
     recovery: bool = False
     jitter: random.Random = field(default_factory=random.Random)

@@ -150,7 +150,8 @@ async def _undo_profile(context: Provisioning, row: profiles.ProfileRow) -> None
         if call.system == System.ESIM and call.item in (row.iccid, row.order_item_id)
     ]
     ordered = any(
-        call.operation == "esim.downloadOrder" and call.state not in (CallState.REFUSED, CallState.UNDONE, CallState.ABSENT)
+        call.operation == "esim.downloadOrder"
+        and call.state not in (CallState.REFUSED, CallState.UNDONE, CallState.ABSENT)
         for call in mine
     )
     if ordered:

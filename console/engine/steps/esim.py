@@ -149,7 +149,11 @@ def _sent_before(context: Provisioning, iccid: str) -> bool:
 
     def query(db: Any) -> bool:
         call = calls.find(db, context.order_id, "esim.confirmOrder", iccid)
-        return call is not None and call.state != "undone" and any(s.outcome in ("unknown", "interrupted") for s in calls.sends(db, call.id))
+        return (
+            call is not None
+            and call.state != "undone"
+            and any(s.outcome in ("unknown", "interrupted") for s in calls.sends(db, call.id))
+        )
 
     return context.engine.journal.peek(query)
 

@@ -1,0 +1,226 @@
+"""The door: events and the poll enter here alike, and the order itself decides what happens (rules §4)."""
+
+import asyncio
+import sqlite3
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from console.engine import transitions
+from console.engine.brake import Brake
+from console.engine.fallout import cause_of
+from console.engine.services import Engine
+from console.engine.states import CallState, RunState, Wait
+from console.engine.workflows.provision_order import PROVISION_ORDER
+from integrations.errors import ErrorClass, System
+from integrations.salesforce.models import OrderBundle
+from storage import calls, inbox, orders, outbox, runs
+from storage.orders import OrderRow
+from storage.runs import Run
+
+
+class Act(StrEnum):
+    """What the door did; also the state of the inbox rows that led to it."""
+
+    STARTED = "started"
+    ATTACHED = "attached"
+    CLOSED = "closed"
+    HELD = "held"
+    WAITING = "new"
+
+
+@dataclass(frozen=True)
+class Admission:
+    act: Act
+    reason: str
+    run_id: int | None = None
+
+
+class Door:
+    """One order at a time; the same order twice in a row is harmless."""
+
+    def __init__(self, engine: Engine, brake: Brake) -> None:
+        self._engine = engine
+        self._brake = brake
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._seen: dict[str, float] = {}
+
+    def decided(self, order_id: str, modified: float) -> bool:
+        """Has the door decided about this order as it stands? (The poll asks before it re-reads.)"""
+        return self._seen.get(order_id) == modified
+
+    async def admit(self, order_id: str, *, source: str, seqs: Sequence[int] = ()) -> Admission:
+        """Read the order and act by the table. Raises IntegrationError or NotNow when it cannot be read now."""
+        lock = self._locks[order_id]
+        async with lock:
+            gate = self._engine.gates[System.SALESFORCE]
+            gate.check()
+            async with gate.enter():
+                bundle = await self._engine.salesforce.read_order(order_id)
+            admission = await self._engine.journal.write(lambda db: self._decide(db, bundle, source, seqs))
+        if not lock.locked():
+            self._locks.pop(order_id, None)
+        if admission.act is not Act.WAITING:
+            self._seen[order_id] = bundle.order.last_modified_at.timestamp()
+        if admission.run_id is not None:
+            self._engine.wake()
+        return admission
+
+    def _decide(self, db: sqlite3.Connection, bundle: OrderBundle, source: str, seqs: Sequence[int]) -> Admission:
+        now, order = self._engine.clock.now(), bundle.order
+        latest = runs.latest_of_order(db, order.id)
+        known = orders.get(db, order.id)
+        orders.put(db, order_row(bundle, now, known))
+        admission = self._act(db, bundle, latest, source, now)
+        if admission.act is not Act.WAITING:
+            inbox.handled(db, seqs, admission.act, now, reason=admission.reason, run_id=admission.run_id)
+        return admission
+
+    def _act(
+        self, db: sqlite3.Connection, bundle: OrderBundle, latest: Run | None, source: str, now: float
+    ) -> Admission:
+        status, modified = bundle.order.status, bundle.order.last_modified_at.timestamp()
+        if latest is not None and latest.open and status in ("Approved", "Provisioning"):
+            return Admission(Act.ATTACHED, f"run {latest.id} is {latest.state}", latest.id)
+        if status == "Approved":
+            return self._approved(db, bundle, latest, source, now, modified)
+        if status == "Provisioning" and latest is None:
+            if self._before_start(modified):
+                return self._hold(
+                    db, bundle, source, now, "before_start", "was being provisioned before intake.start_at"
+                )
+            return self._start(db, bundle, source, now, look_first=True, foreign=True)
+        return Admission(
+            Act.CLOSED, f"the order is {status}" + (f", run {latest.id} is {latest.state}" if latest else "")
+        )
+
+    def _approved(
+        self, db: sqlite3.Connection, bundle: OrderBundle, latest: Run | None, source: str, now: float, modified: float
+    ) -> Admission:
+        if latest is None:
+            if self._before_start(modified):
+                return self._hold(db, bundle, source, now, "before_start", "approved before intake.start_at")
+            if self._same_person(bundle):
+                return self._hold(
+                    db, bundle, source, now, "four_eyes", "approved in Salesforce by the person who placed it"
+                )
+            return self._start(db, bundle, source, now, look_first=self._engine.recovery, foreign=self._engine.recovery)
+        if latest.state == RunState.FAILED and latest.error_code != "left_as_is":
+            if modified <= float(latest.state_data.get("sf_modified", 0.0)) or self._writing(db, bundle.order.id):
+                return Admission(Act.CLOSED, f"this approval failed in run {latest.id}: retry that run", None)
+            return self._start(db, bundle, source, now, look_first=True, retry_of=latest.id)
+        if latest.state == RunState.CANCELLED and not _standing(db, bundle.order.id):
+            if modified <= float(latest.state_data.get("sf_modified", 0.0)) or self._writing(db, bundle.order.id):
+                return Admission(Act.CLOSED, f"this approval was cancelled in run {latest.id}")
+            return self._start(db, bundle, source, now, look_first=True, retry_of=latest.id)
+        return self._hold(
+            db, bundle, source, now, "approved_again", f"approved again, but run {latest.id} made effects that stand"
+        )
+
+    def _writing(self, db: sqlite3.Connection, order_id: str) -> bool:
+        """Is our own status write still on its way? Then what we read is not the last word."""
+        row = outbox.get(db, order_id)
+        return row is not None and row.state in ("waiting", "in_flight")
+
+    def _before_start(self, modified: float) -> bool:
+        start_at = self._engine.settings.intake.start_at
+        return start_at is not None and modified < start_at.timestamp()
+
+    def _same_person(self, bundle: OrderBundle) -> bool:
+        """Approved in Salesforce by whoever placed it (rules §8). Our own integration user is nobody's eyes."""
+        order = bundle.order
+        if not self._engine.settings.approve.four_eyes or order.approved_by:
+            return False
+        approver = order.last_modified_by_id
+        if approver is None or approver == self._engine.integration_user:
+            return False
+        return approver in (order.created_by_id, order.placed_by)
+
+    def _start(
+        self, db: sqlite3.Connection, bundle: OrderBundle, source: str, now: float, *, look_first: bool,
+        foreign: bool = False, retry_of: int | None = None,
+    ) -> Admission:  # fmt: skip
+        if not self._brake.admits(db, now):
+            return Admission(Act.WAITING, "the brake is on: too many new orders")
+        first_start = (
+            bundle.order.status == "Approved" and not bundle.order.whmcs_order_id and not bundle.order.esim_iccid
+        )
+        data: dict[str, object] = {"sf_modified": bundle.order.last_modified_at.timestamp()}
+        if foreign or not first_start:
+            data["foreign_since"] = now if (foreign or retry_of is None) else 0.0
+        values = self._values(bundle, source) | {"look_first": look_first or not first_start, "retry_of": retry_of}
+        values |= {"state": RunState.QUEUED, "state_data": data}
+        if (day := self._future_day(bundle)) is not None:
+            condition = {"kind": "after", "argument": str(day), "since": now, "limit": None}
+            values |= {"state": RunState.PARKED, "wait": Wait.CONDITION, "condition": condition}
+            values |= {"wait_reason": f"starts on {bundle.order.effective_date}"}
+        run_id = runs.insert(db, PROVISION_ORDER.names, now, **values)
+        transitions.announce(db, now, run_id)
+        return Admission(Act.STARTED, f"run {run_id} ({source})", run_id)
+
+    def _hold(
+        self, db: sqlite3.Connection, bundle: OrderBundle, source: str, now: float, code: str, why: str
+    ) -> Admission:
+        """A run that a person must start (or, for ``approved_again``, close)."""
+        data = {"sf_modified": bundle.order.last_modified_at.timestamp()}
+        values = self._values(bundle, source) | {"state": RunState.HELD, "wait": Wait.PERSON, "wait_reason": why}
+        values |= {
+            "error_code": code,
+            "error_message": why,
+            "state_data": data,
+            "look_first": bundle.order.status != "Approved",
+        }
+        if code == "approved_again":
+            values |= {
+                "error_class": ErrorClass.CONFLICT,
+                "fingerprint": cause_of("door", "salesforce", code, why).fingerprint,
+            }
+        run_id = runs.insert(db, PROVISION_ORDER.names, now, **values)
+        transitions.announce(db, now, run_id)
+        return Admission(Act.HELD, why, run_id)
+
+    def _values(self, bundle: OrderBundle, source: str) -> dict[str, object]:
+        account = bundle.account
+        client = account.whmcs_client_id if account else None
+        return {
+            "workflow": PROVISION_ORDER.name, "subject": bundle.order.id, "order_id": bundle.order.id,
+            "order_number": bundle.order.number, "source": source, "lock_key": client or f"sf:{bundle.order.account_id}",
+        }  # fmt: skip
+
+    def _future_day(self, bundle: OrderBundle) -> float | None:
+        """The first moment of EffectiveDate in the install's zone, when that is still to come (rules §4.4)."""
+        day = bundle.order.effective_date
+        if day is None:
+            return None
+        begins = datetime.combine(day, time.min, ZoneInfo(self._engine.settings.whmcs.time_zone)).timestamp()
+        return begins if begins > self._engine.clock.now() else None
+
+
+def _standing(db: sqlite3.Connection, order_id: str) -> bool:
+    return any(
+        call.state in (CallState.DONE, CallState.INTENDED) or (call.state == CallState.UNKNOWN and call.wait_from)
+        for call in calls.effects(db, order_id)
+        if call.operation in ("whmcs.AddOrder", "esim.downloadOrder")
+    )
+
+
+def order_row(bundle: OrderBundle, now: float, known: OrderRow | None = None) -> OrderRow:
+    """The read model's row of an order as just read; what only WHMCS knows is kept from before."""
+    order, account = bundle.order, bundle.account
+    kinds = sorted({("eSIM" if i.is_esim else i.category or "Other") for i in bundle.items})
+    plans = [i.product_name for i in bundle.items if (i.item_class or "Service") == "Service"] or [
+        i.product_name for i in bundle.items
+    ]
+    return OrderRow(
+        order_id=order.id, number=order.number, account_id=order.account_id,
+        customer_number=account.number if account else None, customer_name=account.name if account else None,
+        client_id=account.whmcs_client_id if account else None, phone=account.phone if account else None,
+        email=known.email if known else None, kind="+".join(kinds), plan=", ".join(plans),
+        amount=int(order.total_amount) if order.total_amount is not None else None, sf_status=order.status,
+        placed_by=order.placed_by or order.created_by_id, approved_by=order.approved_by,
+        effective_date=order.effective_date.isoformat() if order.effective_date else None,
+        sf_modified_at=order.last_modified_at.timestamp(), read_at=now,
+    )  # fmt: skip
