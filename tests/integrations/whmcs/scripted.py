@@ -4,7 +4,7 @@ import asyncio
 import json
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,7 @@ from integrations.whmcs.client import WhmcsClient, WhmcsConfig
 from tests.integrations.whmcs.php import parse_str
 
 IDENTIFIER, SECRET = "identifier-0123456789", "secret-9876543210"
+NO_TYPE = "none/at-all"
 QUICK = Timeouts(connect=1.0, read=0.3, write=1.0, pool=1.0, total=0.3)
 
 
@@ -49,7 +50,7 @@ class Asked:
     action: str
     form: dict[str, Any]
     query: str
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     connection: int
 
 
@@ -57,10 +58,14 @@ Answering = Callable[[Asked], Reply]
 
 
 class Scripted:
-    """Answers by action: a queue of replies (the last one stays), or a function of the request."""
+    """Answers by action: a queue of replies (the last one stays), or a function of the request.
+
+    ``arrived`` is set with the first request.
+    """
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
+        self.arrived = asyncio.Event()
         self.port = 0
         self._scripts: dict[str, deque[Reply] | Answering] = {}
 
@@ -77,8 +82,9 @@ class Scripted:
         form = parse_str(await request.read())
         assert request.transport is not None
         connection = request.transport.get_extra_info("peername")[1]
-        asked = Asked(form["action"], form, request.query_string, dict(request.headers), connection)
+        asked = Asked(form["action"], form, request.query_string, request.headers.copy(), connection)
         self.asked.append(asked)
+        self.arrived.set()
         reply = self._reply(asked)
         if reply.delay:
             await asyncio.sleep(reply.delay)
@@ -86,10 +92,7 @@ class Scripted:
             request.transport.abort()
         text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body).replace("/", "\\/")
         response = web.Response(status=reply.status, body=text.encode(), headers=reply.headers)
-        if reply.content_type is None:
-            del response.headers["Content-Type"]
-        else:
-            response.headers["Content-Type"] = reply.content_type
+        response.headers["Content-Type"] = reply.content_type or NO_TYPE
         return response
 
     def _reply(self, asked: Asked) -> Reply:
@@ -99,10 +102,17 @@ class Scripted:
         return script.popleft() if len(script) > 1 else script[0]
 
 
+async def _without_type(request: web.Request, response: web.StreamResponse) -> None:
+    """aiohttp gives every response a content type; take it away where the test wants none."""
+    if response.headers.get("Content-Type") == NO_TYPE:
+        del response.headers["Content-Type"]
+
+
 @asynccontextmanager
 async def serving(server: Scripted, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """Run ``server`` on a free port; gives the install's base address."""
     app = web.Application()
+    app.on_response_prepare.append(_without_type)
     app.router.add_post("/billing/includes/api.php", server.handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
