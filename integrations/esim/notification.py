@@ -20,6 +20,7 @@ _EPOCH = re.compile(r"[0-9]{9,13}(?:\.[0-9]+)?")
 _MILLISECONDS_FROM = 100_000_000_000
 _KEPT_DETAILS = ("tac", "imei", "resultData")
 _DETAIL_LIMIT = 16_384
+MATCHING_ID_SUBJECT = "8.2.6"  # a message about it may quote it, and it is half of an activation code
 
 
 class _Part(BaseModel):
@@ -84,7 +85,7 @@ def read_notification(
         status=plain_text(parsed.point_status.status),
         subject_code=plain_text(codes.subject or "") or None,
         reason_code=plain_text(codes.reason or "") or None,
-        message=plain_text(codes.message or ""),
+        message="" if codes.subject == MATCHING_ID_SUBJECT else plain_text(codes.message or ""),
         at=at,
         received_at=received_at,
         details=details if eid or not parsed.eid else {**details, "eid": plain_text(parsed.eid)},

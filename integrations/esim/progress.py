@@ -34,6 +34,15 @@ STANDARD_POINTS: Mapping[int, Meaning] = {
 """Points 1–4 of SGP.22. Every higher number is a vendor's own and comes from the settings."""
 
 
+def vendor_points(names: Mapping[int, str]) -> dict[int, Meaning]:
+    """Read a settings table of vendor point ids; raises ValueError naming every unknown meaning and the known ones."""
+    wrong = {point: name for point, name in names.items() if name not in set(Meaning)}
+    if wrong:
+        said = ", ".join(f"{point} = {name!r}" for point, name in wrong.items())
+        raise ValueError(f"unknown meaning: {said}; known are {', '.join(Meaning)}")
+    return {point: Meaning(name) for point, name in names.items()}
+
+
 class ShownState(StrEnum):
     """Where the phone is with the profile. ``NOT_SEEN``: no point has moved it since the release."""
 

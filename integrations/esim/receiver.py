@@ -29,7 +29,7 @@ class ReceiverConfig:
 
     ``client_ca`` is the authority of its client certificate; ``pinned_key`` (``tls.key_pin``) narrows it to one key.
     ``base_path`` stands before the function's path. ``points`` maps the vendor's own point ids and may re-map 1–4.
-    ``reply`` "json" answers 200 with a success header, as one vendor documents, instead of 204.
+    ``reply`` "200" answers with a success header in JSON, as one vendor documents, instead of 204.
     """
 
     host: str
@@ -41,7 +41,7 @@ class ReceiverConfig:
     pinned_key: str | None = None
     base_path: str = ""
     points: Mapping[int, Meaning] = field(default_factory=dict)
-    reply: Literal["204", "json"] = "204"
+    reply: Literal["204", "200"] = "204"
     protocol_version: str = "2.5.0"
 
 
@@ -113,7 +113,7 @@ class ProgressReceiver:
         if not certificate:
             return False
         pinned = self._config.pinned_key
-        return pinned is None or key_pin(certificate) == pinned.replace(":", "").lower()
+        return not pinned or key_pin(certificate) == pinned.replace(":", "").lower()
 
     def _accepted(self) -> web.Response:
         protocol = {"X-Admin-Protocol": f"gsma/rsp/v{self._config.protocol_version}"}

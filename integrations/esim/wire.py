@@ -20,6 +20,8 @@ from integrations.esim.pairs import order_pair
 SUCCESS = "Executed-Success"
 WITH_WARNING = "Executed-WithWarning"
 FAILED = "Failed"
+_CARRIES_MATCHING_ID = frozenset({"confirmOrder", "cancelOrder"})  # a server's text may quote what it was sent
+_OPEN_SUBJECTS = frozenset({"8.2.1", "8.2.5"})  # ICCID and profile type: not secret, unlike a matching id
 
 
 class _Codes(BaseModel):
@@ -110,10 +112,13 @@ def _refusal(function: str, codes: _Codes | None, status: int) -> CallFailed | L
     pair = order_pair(codes.subject, codes.reason)
     if codes.subject == "1.1":
         return LoginFailed(System.ESIM, pair.code, pair.meaning, http_status=status)
-    detail = {"action": pair.action, "said": plain_text(codes.message or ""), "subject": codes.identifier or ""}
-    shown = {key: value for key, value in detail.items() if value}
+    detail = {"action": pair.action}
+    if codes.message and function not in _CARRIES_MATCHING_ID:
+        detail["said"] = plain_text(codes.message)
+    if codes.identifier and codes.subject in _OPEN_SUBJECTS:
+        detail["subject"] = codes.identifier
     return CallFailed(
-        System.ESIM, function, pair.error_class, pair.code, pair.meaning, http_status=status, detail=shown
+        System.ESIM, function, pair.error_class, pair.code, pair.meaning, http_status=status, detail=detail
     )
 
 

@@ -1,7 +1,4 @@
-import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +91,6 @@ def test_pictures() -> None:
     assert svg.rstrip().endswith("</svg>")
     assert text not in svg
     assert qr_png(text) == png
-
-
-def test_reading_check_digits_imports_no_http_client() -> None:
-    code = "import sys, integrations.esim.checkdigits; print([m for m in sys.modules if m in ('httpx', 'aiohttp')])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert io.StringIO(done.stdout).read().strip() == "[]"
 
 
 def test_luhn() -> None:

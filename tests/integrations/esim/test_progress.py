@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.esim.progress import Meaning, ProgressEvent, Shown, ShownState, fold
+from integrations.esim.progress import Meaning, ProgressEvent, Shown, ShownState, fold, vendor_points
 
 START = datetime(2027, 1, 18, 2, 30, tzinfo=UTC)
 
@@ -36,6 +36,12 @@ def event(
         details={},
         dedupe_key=f"{meaning}-{second}-{pair}",
     )
+
+
+def test_vendor_points_are_read_from_settings() -> None:
+    assert vendor_points({101: "enabled", 5: "deleted"}) == {101: Meaning.ENABLED, 5: Meaning.DELETED}
+    with pytest.raises(ValueError, match="6 = 'gone'; known are eligibility"):
+        vendor_points({6: "gone", 7: "disabled"})
 
 
 def test_nothing_told() -> None:

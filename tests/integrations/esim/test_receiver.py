@@ -111,7 +111,7 @@ async def test_the_answer_waits_for_the_store(desk: Desk) -> None:
 
 
 async def test_json_reply_style(desk: Desk) -> None:
-    await desk.restart(reply="json")
+    await desk.restart(reply="200")
     status, text = await desk.post(GOOD)
     assert status == 200
     assert json.loads(text) == {"header": {"functionExecutionStatus": {"status": "Executed-Success"}}}
@@ -217,6 +217,13 @@ async def test_spellings_of_one_time_are_one_event(desk: Desk, text: Any) -> Non
     await desk.post(GOOD)
     await desk.post({**GOOD, "timestamp": text})
     assert len({event.dedupe_key for event in desk.stored}) == 1
+
+
+async def test_a_message_that_may_quote_a_matching_id_is_not_kept(desk: Desk) -> None:
+    codes = {"subjectCode": "8.2.6", "reasonCode": "3.8", "subjectIdentifier": "CANARY", "message": "CANARY is used"}
+    await desk.post({**GOOD, "notificationPointStatus": {"status": "Failed", "statusCodeData": codes}})
+    assert "CANARY" not in repr(desk.stored[0])
+    assert desk.stored[0].reason_code == "3.8"
 
 
 async def test_two_senders_do_not_share_keys(desk: Desk) -> None:

@@ -68,6 +68,14 @@ def test_failed_is_a_refusal_under_any_status_below_500() -> None:
     assert refused.detail["said"] == "no such thing"
 
 
+@pytest.mark.parametrize("function", ["confirmOrder", "cancelOrder"])
+def test_a_quoted_matching_id_is_not_kept(function: str) -> None:
+    codes = {"subjectCode": "8.2.6", "reasonCode": "3.3", "subjectIdentifier": "CANARY", "message": "CANARY in use"}
+    with pytest.raises(CallFailed) as caught:
+        read_answer(function, answer("Failed", codes))
+    assert "CANARY" not in f"{caught.value} {caught.value.detail}"
+
+
 @pytest.mark.parametrize("codes", [None, "text", {}, {"subjectCode": "8.2.1"}, []])
 def test_failed_without_readable_codes_is_still_failed(codes: Any) -> None:
     refused = trouble(answer("Failed", codes))
