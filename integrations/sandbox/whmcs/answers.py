@@ -67,7 +67,10 @@ class _Shaping:
     def mapping(self, value: Mapping[str, Any]) -> Answer:
         shaped: Answer = {}
         for key, item in value.items():
-            if isinstance(item, Rows):
+            kind = type(item)
+            if kind is str and not self._entities:
+                shaped[key] = item
+            elif kind is Rows:
                 self._put_rows(shaped, key, item)
             else:
                 shaped[key] = self._any(item)

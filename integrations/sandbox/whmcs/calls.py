@@ -33,11 +33,10 @@ class SortOrder:
         self._kept: dict[str, tuple[int, float]] = {}
 
     def salt(self, name: str, start: int, long: bool) -> int:
-        if not long and start == 0:
-            return self._draw.getrandbits(32)
+        """The order of the list ``name`` for the page at ``start``; ``long``: it does not fit into one page."""
         now = self._monotonic()
         salt, used = self._kept.get(name, (0, float("-inf")))
-        if start == 0 and now - used > IDLE_SECONDS:
+        if start == 0 and not (long and now - used <= IDLE_SECONDS):
             salt = self._draw.getrandbits(32)
         if len(self._kept) > BUSY_LISTS:
             self._kept.clear()

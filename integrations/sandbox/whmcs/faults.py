@@ -24,7 +24,6 @@ KINDS = {
     "ignored_option": frozenset({"AddOrder"}),
     "warning_only": frozenset({"AddOrder", "AcceptOrder", "CapturePayment"}),
 }
-OWN_KINDS = frozenset({*KINDS, "role_denied"})
 
 
 def take(faults: Faults, action: str, facts: Mapping[str, str]) -> Fault | None:
@@ -35,8 +34,12 @@ def take(faults: Faults, action: str, facts: Mapping[str, str]) -> Fault | None:
     :func:`emptied`. role_denied lets the API role lack the operation; warning_only does nothing
     and answers with a ``warning`` where others have ``result``.
     """
-    own = {kind for kind, actions in KINDS.items() if action in actions} | {"role_denied"}
-    return faults.take(SYSTEM, action, facts, HTTP_KINDS | own)
+    return faults.take(SYSTEM, action, facts, kinds_of(action))
+
+
+def kinds_of(action: str) -> frozenset[str]:
+    """The kinds that ``action`` (documented name) obeys."""
+    return HTTP_KINDS | {"role_denied"} | {kind for kind, actions in KINDS.items() if action in actions}
 
 
 def emptied(fault: Fault, answer: Answer, draw: random.Random) -> Answer:

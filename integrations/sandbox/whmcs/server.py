@@ -17,7 +17,7 @@ from integrations.sandbox.whmcs.actions import all_actions, unknown_action
 from integrations.sandbox.whmcs.answers import Answer, ApiError, render, render_error, to_json
 from integrations.sandbox.whmcs.calls import Call, SortOrder
 from integrations.sandbox.whmcs.catalog import CARD_GATEWAY, GATEWAYS, MANUAL_GATEWAYS
-from integrations.sandbox.whmcs.faults import SYSTEM, emptied, take
+from integrations.sandbox.whmcs.faults import SYSTEM, emptied, kinds_of, take
 from integrations.sandbox.whmcs.loading import load_world
 from integrations.sandbox.whmcs.paymethods import new_card
 from integrations.sandbox.whmcs.phpform import Form, parse_request
@@ -106,6 +106,11 @@ class WhmcsSandbox:
             "gateways": list(GATEWAYS), "manual_gateways": list(MANUAL_GATEWAYS),
             "restricted": [{"identifier": other.identifier, "secret": other.secret} for other in others],
         }  # fmt: skip
+
+    def fault_kinds(self) -> dict[str, frozenset[str]]:
+        """Action → the kinds of fault that it obeys; "*" → those that some action does."""
+        found = {name: kinds_of(name) for name, _ in self._actions.values()}
+        return {"*": frozenset[str]().union(*found.values()), **found}
 
     def world(self) -> dict[str, Any]:
         return standing(self.records)

@@ -192,6 +192,13 @@ async def test_a_kind_waits_for_an_action_that_it_can_spoil(wire: Wire) -> None:
     assert fault.used == 0
 
 
+async def test_kinds_are_listed_by_action(wire: Wire) -> None:
+    kinds = wire.sandbox.fault_kinds()
+    assert {"module_fails", "late_effect", "role_denied"} <= kinds["AcceptOrder"]
+    assert "module_fails" not in kinds["GetOrders"]
+    assert kinds["*"] >= kinds["AddOrder"] | kinds["GetOrders"]
+
+
 async def test_stopping_does_not_wait_for_hanging_requests(wire: Wire) -> None:
     wire.fault("GetOrders", "hold")
     asked = asyncio.create_task(raw(wire, "GetOrders", {}))

@@ -1,5 +1,6 @@
 """Paging and sort order (facts/whmcs.md §2: neither may be relied on beyond what is documented)."""
 
+import random
 from typing import Any
 
 from integrations.sandbox.whmcs.calls import SortOrder
@@ -45,6 +46,16 @@ async def test_short_lists_come_in_another_order_each_time(wire: Wire) -> None:
     assert await ids(wire) == sorted(await ids(wire), reverse=True)
 
 
+async def test_going_on_behind_a_short_page_reads_the_rest(wire: Wire) -> None:
+    await fill(wire, 9)
+    for _ in range(5):
+        wire.fault("GetOrders", "short_page", options={"drop": 4})
+        answer = await wire.ok("GetOrders", userid=CARD)
+        first = {row["id"] for row in answer["orders"]["order"]}
+        assert (len(first), answer["numreturned"]) == (6, 10)
+        assert len(first | set(await ids(wire, limitstart=6))) == 10
+
+
 async def test_chaos_lets_pages_overlap(wire: Wire) -> None:
     await fill(wire, 29)
     wire.sandbox.switch(sort="chaotic")
@@ -52,9 +63,7 @@ async def test_chaos_lets_pages_overlap(wire: Wire) -> None:
     assert len(set(seen)) < 30
 
 
-async def test_the_order_is_drawn_anew_after_a_pause() -> None:
-    import random
-
+def test_the_order_is_drawn_anew_after_a_pause() -> None:
     now = [0.0]
     order = SortOrder(random.Random(1), lambda: now[0])
     first = order.salt("a", 0, long=True)
