@@ -57,7 +57,7 @@ class Saver:
         with self._db.transaction():
             row["Id"] = self._db.new_id(sobject)
             self._stamp(row, ctx, creating=True)
-            if "OwnerId" in sobject.defaults or sobject.find("OwnerId"):
+            if sobject.find("OwnerId"):
                 row.setdefault("OwnerId", ctx.user.id)
             self._references(sobject, values)
             self._rules.before_insert(sobject.name, row)
@@ -154,7 +154,7 @@ class Saver:
         try:
             full = norm_id(key)
         except ValueError as error:
-            raise not_found("Provided external ID field does not exist or is not accessible: Id") from error
+            raise not_found(f"Provided external ID field does not exist or is not accessible: {key[:40]}") from error
         row = self._db.get(sobject.name, full)
         if row is None and self._db.deleted(sobject.name, full):
             raise SalesforceError("ENTITY_IS_DELETED", "entity is deleted", fields=(), http=404)
@@ -168,7 +168,7 @@ class Saver:
 
     def _locked(self, ctx: Context, key: str) -> None:
         if ctx.lock_row:
-            message = f"unable to obtain exclusive access to this record or 1 records: {key[:15] or 'parent'}"
+            message = f"unable to obtain exclusive access to this record or 1 records: {key[:15]}"
             raise SalesforceError("UNABLE_TO_LOCK_ROW", message, fields=())
 
     def _values(self, sobject: SObject, body: Mapping[str, Any], *, creating: bool) -> dict[str, Any]:
