@@ -131,6 +131,8 @@ class SalesforceClient:
     ) -> None:
         """Set ``fields`` of the order and, all or nothing, fields of its ``items`` (item id → fields).
 
+        Values are str, bool, int, Decimal, date, aware datetime (kept in whole seconds) or None.
+
         One call for up to 25 rows. Beyond that it is one call per 25, the order's own row in the first; a refusal of a
         later one is then raised as outcome_unknown, because the first ones stand.
 
@@ -343,7 +345,7 @@ def _wire(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _wire_value(value: Any) -> Any:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}+0000"
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")  # Salesforce keeps whole seconds
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):

@@ -214,7 +214,7 @@ async def test_a_patch_carries_its_condition_and_plain_values(org: ScriptedOrg, 
     assert asked.body == {
         "Status": "Provisioning",
         "Attempt_Count__c": 2,
-        "Last_Provisioning_At__c": "2026-11-10T08:00:00.005+0000",
+        "Last_Provisioning_At__c": "2026-11-10T08:00:00.000+0000",
         "A": None,
     }
 
