@@ -254,9 +254,10 @@ async def _answer(request: web.Request, entry: Entry, response: web.StreamRespon
 
 
 def _decoded(raw: bytes) -> dict[str, Any] | None:
-    """The request as a JSON object, or None."""
+    """The request as a JSON object, or None. Half a surrogate pair, which JSON can spell, is not text."""
     try:
         document = json.loads(raw)
+        json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None

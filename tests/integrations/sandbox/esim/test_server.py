@@ -83,6 +83,24 @@ async def test_a_missing_header_is_an_error_page(bench: Bench, header: Any) -> N
     assert profile(bench)["state"] == "Available"
 
 
+@pytest.mark.parametrize(
+    "nasty", ["\ud800", "", "\x00", 5, 1.5, True, None, [], {}, ["x"], "8" * 60_000, "' OR 1=1 --", "🙂"]
+)
+@pytest.mark.parametrize("function", ["downloadOrder", "confirmOrder", "cancelOrder", "releaseProfile"])
+async def test_nothing_sent_breaks_the_server(bench: Bench, function: str, nasty: Any) -> None:
+    """Every field in turn, in a state where it counts: an answer of the protocol or its error page, never a crash."""
+    good = {"header": HEADER, "iccid": FIRST, "releaseFlag": False, "finalProfileStatusIndicator": "Available"}
+    fields = ("header", "iccid", "eid", "profileType", "matchingId", "smdsAddress", "confirmationCode", "releaseFlag")
+    await call(bench, "downloadOrder", iccid=FIRST)
+    async with bench.session() as session:
+        for field in (*fields, "finalProfileStatusIndicator"):
+            async with session.post(bench.url(function), json={**good, field: nasty}) as response:
+                body = await response.read()
+            assert response.status in (200, 500), field
+            assert body == b"<html><body>server error</body></html>" or b"functionExecutionStatus" in body
+    assert profile(bench)["state"] in ("Available", "Allocated", "Linked", "Confirmed")
+
+
 async def test_traffic_and_counts(bench: Bench) -> None:
     await call(bench, "downloadOrder", iccid=FIRST + "F")
     await call(bench, "downloadOrder", iccid=FIRST)
