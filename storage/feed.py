@@ -89,3 +89,9 @@ def prune(db: sqlite3.Connection, before: float, keep: int = 100_000, limit: int
 
 def _row(row: tuple[Any, ...]) -> FeedRow:
     return FeedRow(row[0], row[1], row[2], row[3], row[4], row[5], json.loads(row[6]))
+
+
+def last_at(db: sqlite3.Connection) -> float | None:
+    """When the newest row was written."""
+    row = db.execute("SELECT at FROM feed ORDER BY seq DESC LIMIT 1").fetchone()
+    return float(row[0]) if row else None

@@ -179,6 +179,23 @@ def in_state(db: sqlite3.Connection, *states: str) -> list[Run]:
     return [_run(row) for row in rows]
 
 
+def parked_on_condition(db: sqlite3.Connection) -> list[Run]:
+    """Runs parked on a condition, oldest first."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM runs WHERE state = 'parked' AND wait = 'condition' AND condition IS NOT NULL ORDER BY id"
+    )
+    return [_run(row) for row in rows]
+
+
+def shift_times(db: sqlite3.Connection, seconds: float) -> None:
+    """The wall clock jumped: waiting runs keep the wait they had left (rules §10)."""
+    db.execute(
+        "UPDATE runs SET next_at = next_at + ?, wait_until = wait_until + ? WHERE state IN ('queued', 'retrying', 'parked')",
+        (seconds, seconds),
+    )
+    db.execute("UPDATE outbox SET next_at = next_at + ? WHERE state IN ('waiting', 'in_flight')", (seconds,))
+
+
 def claim_due(db: sqlite3.Connection, now: float, limit: int) -> list[Run]:
     """Turn up to ``limit`` due runs into running ones that hold their customer's lock, oldest due first.
 

@@ -7,6 +7,7 @@ from console.engine import transitions
 from console.engine.steps.claim import esim_items
 from console.engine.steps.context import Provisioning
 from console.engine.workflow import StepResult
+from integrations.mail.service import new_message_id
 from storage import mail, orders, profiles, runs
 
 ORDER_MAIL = "order_provisioned"
@@ -28,7 +29,7 @@ def queue_mails(db: sqlite3.Connection, context: Provisioning, now: float) -> No
             context.order_id,
             kind,
             context.plan.language,
-            new_message_id(context.engine.settings.mail.sender),
+            new_message_id(secrets.token_hex(16), context.engine.settings.mail.sender),
             now,
             state=state,
         )
@@ -48,9 +49,3 @@ def queue_delivery(db: sqlite3.Connection, mail_id: int, order_id: str, number: 
     mail.change(db, mail_id, run_id=run_id)
     transitions.announce(db, now, run_id, kind="mail", mail=mail_id, mail_state="queued")
     return run_id
-
-
-def new_message_id(sender: str) -> str:
-    """Our own Message-ID, stored before the first send: a repeat carries the same one."""
-    domain = sender.rpartition("@")[2].strip("<> ") or "portal.invalid"
-    return f"<{secrets.token_hex(16)}@{domain}>"

@@ -1,7 +1,5 @@
 """esim: order and confirm a profile for each eSIM item, still closed; it is released after accept (rules §6 esim)."""
 
-import base64
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +11,7 @@ from console.engine.steps.context import Provisioning
 from console.engine.steps.plan import PlannedItem
 from console.engine.workflow import StepResult
 from integrations.errors import CallFailed, ErrorClass, IntegrationError, System
+from integrations.esim.activation import new_matching_id
 from storage import calls, profiles
 
 ALREADY_TAKEN = ("8.2.1/3.3",)
@@ -32,11 +31,6 @@ async def esim(context: Provisioning) -> StepResult:
         done.append({"item": item.id, "iccid": iccid, "type": item.profile_type, "eid_bound": item.eid is not None})
     context.data["iccids"] = {entry["item"]: entry["iccid"] for entry in done}
     return StepResult({"profiles": done})
-
-
-def new_matching_id() -> str:
-    """Random, 160 bits, upper-case base32 (rules §1.4: host + matching id *is* the activation code)."""
-    return base64.b32encode(secrets.token_bytes(20)).decode("ascii")
 
 
 def call_id(context: Provisioning, item: PlannedItem, function: str) -> str:

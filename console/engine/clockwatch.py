@@ -1,0 +1,72 @@
+"""Clocks: a wall clock that jumps, or that disagrees with Salesforce or WHMCS, pauses guarded calls (rules §10)."""
+
+import asyncio
+import logging
+import sqlite3
+from datetime import datetime
+
+from console.engine.services import Engine
+from storage import calls, runs
+
+log = logging.getLogger(__name__)
+EVERY = 2.0
+JUMP = 30.0
+SKEW = 60.0
+
+
+class ClockWatch:
+    """Compares wall and monotonic time every two seconds, and our wall time with the servers' Date headers."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._wall = engine.clock.now()
+        self._steady = engine.clock.monotonic()
+        self._skewed: dict[str, float] = {}
+        self._told: set[str] = set()
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY)
+            await self.check()
+
+    async def check(self) -> float:
+        """Look once; returns the jump in seconds (0.0 for none)."""
+        wall, steady = self._engine.clock.now(), self._engine.clock.monotonic()
+        jump = (wall - self._wall) - (steady - self._steady)
+        self._wall, self._steady = wall, steady
+        if abs(jump) > JUMP:
+            await self._jumped(jump, wall)
+        else:
+            jump = 0.0
+        await self._judge_skew()
+        return jump
+
+    async def _jumped(self, jump: float, now: float) -> None:
+        """Re-anchor: waits keep what was left of them, late landing is waited for anew from here."""
+        self._engine.holds.set("clock", f"the clock jumped by {jump:+.0f} s")
+
+        def write(db: sqlite3.Connection) -> None:
+            runs.shift_times(db, jump)
+            calls.restart_waits(db, now)
+
+        await self._engine.journal.write(write)
+        await self._engine.alarms.raise_("clock", f"the machine's clock jumped by {jump:+.0f} s", severity="critical")
+        self._engine.holds.lift("clock")
+        self._engine.wake()
+
+    def server_date(self, system: str, date: datetime) -> None:
+        """A Date header came in (called from any thread: only notes the difference)."""
+        self._skewed[system] = self._engine.clock.now() - date.timestamp()
+
+    async def _judge_skew(self) -> None:
+        for system, difference in list(self._skewed.items()):
+            name = f"clock_skew:{system}"
+            if abs(difference) > SKEW:
+                self._engine.holds.set(name, f"our clock and {system}'s differ by {difference:+.0f} s")
+                if name not in self._told:
+                    self._told.add(name)
+                    await self._engine.alarms.raise_(name, f"our clock and {system}'s differ by {difference:+.0f} s")
+            elif name in self._told:
+                self._told.discard(name)
+                self._engine.holds.lift(name)
+                await self._engine.alarms.clear(name)
