@@ -57,9 +57,12 @@ def write_json(path: Path, document: Any) -> None:
     write_private(path, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
-def keep_ports(store: Store, names: Sequence[str], host: str, wanted: Mapping[str, int]) -> dict[str, int]:
+def keep_ports(
+    store: Store, names: Sequence[str], host: str, wanted: Mapping[str, int], others: Sequence[str] = ()
+) -> dict[str, int]:
     """A port for each name: the one wanted, else the one it had before, else a free one; kept for the next start.
 
+    ``others`` are names whose ports another process may be using by now: chosen once, then never tried again.
     Raises SandboxError for a port that something else has.
     """
     kept = store.table("ports")
@@ -67,7 +70,8 @@ def keep_ports(store: Store, names: Sequence[str], host: str, wanted: Mapping[st
         ports = {}
         for name in names:
             before = (kept.get(name) or {"port": 0})["port"]
-            ports[name] = _free(held, host, wanted.get(name) or before, name)
+            port = wanted.get(name) or before
+            ports[name] = port if port and name in others else _free(held, host, port, name)
     with store.transaction():
         for name, port in ports.items():
             kept.put(name, {"port": port})

@@ -26,13 +26,16 @@ class OrderHistory:
 
 
 class History:
-    """Notes each order's approval and end in the very transaction of the save, whichever client saved."""
+    """Notes each order's approval and end in the very transaction of the save, whichever client saved.
+
+    ``now`` is the sandbox's clock, aware.
+    """
 
     def __init__(self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._store = store
         self._orders = store.table("history.order")
         self._acts = store.table("history.act")
-        self._now = now
+        self.now = now
         store.observe(ORDERS, self._order_changed)
 
     def order(self, order_id: str) -> OrderHistory:
@@ -43,10 +46,10 @@ class History:
         return OrderHistory(datetime.fromisoformat(row["approved_at"]), row["by_placer"], row["ended"], row["ended_by"])
 
     def note(self, act: str, **values: Any) -> None:
-        """Keep one act of a person: ``payment`` {client, reason}, ``stock`` {type, count}."""
+        """Keep one act of a person: ``payment`` {client, pay_method}, ``stock`` {type, count}, ``switches`` {…}."""
         with self._store.transaction():
             number = str(self._store.next_number("history.act"))
-            self._acts.put(number, {"act": act, "at": self._now().isoformat(), **values})
+            self._acts.put(number, {"act": act, "at": self.now().isoformat(), **values})
 
     def acts(self, act: str) -> list[Document]:
         """The acts of one kind, oldest first."""
@@ -66,7 +69,7 @@ class History:
             return
         known = self._orders.get(key)
         if now == APPROVED:
-            entry = {"approved_at": self._now().isoformat(), "by_placer": _by_placer(after)}
+            entry = {"approved_at": self.now().isoformat(), "by_placer": _by_placer(after)}
             self._orders.put(key, {**entry, "ended": False, "ended_by": ""})
         elif known and now in ENDED:
             self._orders.put(key, {**known, "ended": True, "ended_by": after.get("LastModifiedById", "")})

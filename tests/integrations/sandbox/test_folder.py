@@ -69,5 +69,6 @@ def test_a_port_that_is_taken_is_named() -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
+        assert keep_ports(Store(), ("receiver",), "127.0.0.1", {"receiver": port}, ("receiver",)) == {"receiver": port}
         with pytest.raises(SandboxError, match=f"port {port} for whmcs is not free"):
             keep_ports(Store(), ("whmcs",), "127.0.0.1", {"whmcs": port})
