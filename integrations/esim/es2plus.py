@@ -69,6 +69,8 @@ class Es2PlusProvider:
         self._config = config
         self._on_warning = on_warning
         self._client: httpx.AsyncClient | None = None
+        self._retired: list[httpx.AsyncClient] = []
+        self._stamp: tuple[int | None, ...] = ()
         self._base = ""
 
     @property
@@ -77,8 +79,9 @@ class Es2PlusProvider:
         return frozenset({order, Capability.CANCEL, Capability.RELEASE_SEPARATE})
 
     async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
+        clients = [*self._retired, *([self._client] if self._client else [])]
+        self._client, self._retired = None, []
+        for client in clients:
             await client.aclose()
 
     async def download(self, *, iccid: str | None, profile_type: str | None, eid: str | None, call_id: str) -> str:
@@ -188,21 +191,40 @@ class Es2PlusProvider:
         return executed
 
     def _open(self) -> httpx.AsyncClient:
-        if self._client is None:
-            config = self._config
-            address = check_address(config.url, System.ESIM)
-            if not address.startswith("https://"):
-                said = "ES2+ needs https: the client certificate is what identifies us"
-                raise IntegrationError(System.ESIM, "configure", ErrorClass.CONFIG, "bad_address", said)
-            self._base = address.removesuffix(BASE_PATH) + BASE_PATH
-            headers = {
-                "Content-Type": "application/json",
-                "X-Admin-Protocol": f"gsma/rsp/v{config.protocol_version.removeprefix('v')}",
-                "User-Agent": "gsma-rsp-portal",
-            }
-            context = client_context(config.ca_file, config.client_cert, config.client_key)
-            self._client = make_client(timeouts=config.timeouts, verify=context, headers=headers)
-        return self._client
+        """The client, made anew when a certificate file changed: a renewal needs no restart.
+
+        Calls in flight keep the old client, which is closed with the provider. Files that cannot be used (half of a
+        renewal) are an error only where no older client is left.
+        """
+        files = self._config.ca_file, self._config.client_cert, self._config.client_key
+        stamp = tuple(_changed_at(path) for path in files)
+        if self._client is not None and stamp == self._stamp:
+            return self._client
+        try:
+            fresh = self._made()
+        except IntegrationError:
+            if self._client is None:
+                raise
+            return self._client
+        if self._client is not None:
+            self._retired.append(self._client)
+        self._client, self._stamp = fresh, stamp
+        return fresh
+
+    def _made(self) -> httpx.AsyncClient:
+        config = self._config
+        address = check_address(config.url, System.ESIM)
+        if not address.startswith("https://"):
+            said = "ES2+ needs https: the client certificate is what identifies us"
+            raise IntegrationError(System.ESIM, "configure", ErrorClass.CONFIG, "bad_address", said)
+        self._base = address.removesuffix(BASE_PATH) + BASE_PATH
+        headers = {
+            "Content-Type": "application/json",
+            "X-Admin-Protocol": f"gsma/rsp/v{config.protocol_version.removeprefix('v')}",
+            "User-Agent": "gsma-rsp-portal",
+        }
+        context = client_context(config.ca_file, config.client_cert, config.client_key)
+        return make_client(timeouts=config.timeouts, verify=context, headers=headers)
 
     def _ordered(self, executed: Executed, *, asked: str | bool | None) -> str:
         try:
@@ -234,6 +256,13 @@ class Es2PlusProvider:
     def _warn(self, function: str, code: str) -> None:
         if self._on_warning is not None:
             self._on_warning(function, code)
+
+
+def _changed_at(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _unsendable(function: str, said: str) -> CallFailed:

@@ -12,7 +12,7 @@ import pytest
 
 from integrations.errors import ErrorClass, LoginFailed
 from integrations.esim.tls import certificate_end, key_pin
-from integrations.sandbox.esim.certificates import Certificates
+from integrations.sandbox.esim.certificates import Certificates, Pair
 from tests.integrations.esim.conftest import FIRST, Line, failure, utc_now
 
 
@@ -120,6 +120,25 @@ async def test_bad_settings_are_config_and_name_the_file(line: Line, tmp_path: P
     assert "nowhere.pem" in str(
         await failure(line.provider(client_cert=tmp_path / "nowhere.pem").release(iccid=FIRST, call_id="c"))
     )
+
+
+async def test_a_renewed_certificate_is_used_without_a_restart(line: Line, tmp_path: Path) -> None:
+    known = line.certificates
+    certificate, key = tmp_path / "client.pem", tmp_path / "client.key"
+
+    def put(pair: Pair) -> None:
+        certificate.write_bytes(pair.certificate.read_bytes())
+        key.write_bytes(pair.key.read_bytes())
+
+    put(known.stranger)
+    provider = line.provider(client_cert=certificate, client_key=key)
+    assert isinstance(await failure(provider.probe()), LoginFailed)
+    put(known.operator)
+    await provider.probe()
+    key.write_text("half of a renewal")
+    await provider.probe()
+    put(known.stranger)
+    assert isinstance(await failure(provider.probe()), LoginFailed)
 
 
 async def test_environment_does_not_leak_in(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
