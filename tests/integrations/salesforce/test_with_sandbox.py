@@ -202,14 +202,14 @@ async def test_publishing_limits_and_quota(rig: Rig) -> None:
     assert rig.client.usage.used == 2
 
 
-@pytest.mark.parametrize("text", [PERSON.number, PERSON.name, f" {PERSON.number} "])
-async def test_accounts_are_found(text: str, rig: Rig) -> None:
-    assert PERSON.number in {account.number for account in await rig.client.find_accounts(text)}
+async def test_accounts_are_found_by_number_and_by_name(rig: Rig) -> None:
+    for text in (PERSON.number, PERSON.name, PERSON.name[1:3], f" {PERSON.number} "):
+        assert PERSON.number in {account.number for account in await rig.client.find_accounts(text)}
 
 
-@pytest.mark.parametrize("text", ["' OR Name != '", "%", "_", "🙂", "\\", "C-000000\x00", 'a"b', "9" * 10_000])
-async def test_what_people_type_finds_nothing_it_should_not(text: str, rig: Rig) -> None:
-    assert await rig.client.find_accounts(text) == []
+async def test_what_people_type_finds_nothing_it_should_not(rig: Rig) -> None:
+    for text in ("' OR Name != '", "%", "_", "🙂", "\\", "C-000000\x00", 'a"b', "9" * 10_000):
+        assert await rig.client.find_accounts(text) == [], text
 
 
 async def test_jwt_bearer(rig: Rig) -> None:
