@@ -119,6 +119,6 @@ def server_date(response: httpx.Response) -> datetime | None:
     """The Date header as aware UTC, or None where it is missing or unreadable."""
     try:
         date = parsedate_to_datetime(response.headers.get("Date", ""))
-    except ValueError:
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)

@@ -89,6 +89,9 @@ def _number(value: str | None, what: str) -> int:
 
 def pay_methods(body: Mapping[str, Any], client_id: str) -> tuple[PayMethod, ...]:
     answer = load(rows.PayMethodsAnswer, body)
+    if body.get("paymethods") in ("", {}):
+        # no total says that the list is whole, so that only a list can say that there is nothing
+        raise Unreadable("no list of pay methods")
     if answer.clientid not in (None, client_id):
         raise Unreadable("pay methods of another client")
     return tuple(

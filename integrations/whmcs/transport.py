@@ -142,7 +142,7 @@ class ApiTransport:
     async def _authorities(self) -> ssl.SSLContext:
         if self._tls is None:
             # reading the authorities takes tens of milliseconds, which the event loop must not pay
-            self._tls = await asyncio.to_thread(_tls_context, self._config)
+            self._tls = await asyncio.to_thread(_tls_context, self._endpoint, self._config)
         if self._closed:
             raise RuntimeError("the WHMCS client is closed")
         return self._tls
@@ -154,8 +154,8 @@ class ApiTransport:
         return client
 
 
-def _tls_context(config: WhmcsConfig) -> ssl.SSLContext:
-    if urlsplit(config.url).scheme == "http":
+def _tls_context(endpoint: str, config: WhmcsConfig) -> ssl.SSLContext:
+    if urlsplit(endpoint).scheme == "http":
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loopback: not used, and trusts nobody
     if config.ca_file is None:
         return httpx.create_ssl_context(trust_env=config.trust_env)

@@ -6,12 +6,13 @@ from typing import Any
 
 import phpserialize
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integrations.whmcs.wire import MAX_VARIABLES, encode_form, php_map
 from tests.integrations.whmcs.php import as_list, is_true, parse_str
 
+quick = settings(max_examples=60)
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,12}", fullmatch=True)
 texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40)
 scalars = st.one_of(texts, st.integers(), st.booleans(), st.none(), st.decimals(allow_nan=False, allow_infinity=False))
@@ -24,12 +25,14 @@ def php_text(value: Any) -> str | None:
     return "1" if value is True else format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
+@quick
 @given(st.dictionaries(names, scalars, max_size=8))
 def test_scalars_arrive_as_text_and_false_is_absent(params: dict[str, Any]) -> None:
     wanted = {key: text for key, value in params.items() if (text := php_text(value)) is not None}
     assert parse_str(encode_form(params)) == wanted
 
 
+@quick
 @given(st.dictionaries(names, st.lists(scalars, min_size=1, max_size=6), max_size=5))
 def test_lists_arrive_as_php_lists_with_their_positions(params: dict[str, Any]) -> None:
     seen = parse_str(encode_form(params))
@@ -38,11 +41,13 @@ def test_lists_arrive_as_php_lists_with_their_positions(params: dict[str, Any]) 
         assert as_list(seen[key]) == [php_text(value) or "" for value in values]
 
 
+@quick
 @given(names, st.dictionaries(st.integers(min_value=0, max_value=10**9), texts, min_size=1, max_size=5))
 def test_mappings_arrive_as_php_maps(name: str, values: dict[int, str]) -> None:
     assert parse_str(encode_form({name: values})) == {name: {str(key): value for key, value in values.items()}}
 
 
+@quick
 @given(st.booleans())
 def test_a_boolean_is_true_in_php_exactly_when_it_is_true_here(value: bool) -> None:
     assert is_true(parse_str(encode_form({"noemail": value})).get("noemail")) is value
@@ -104,6 +109,7 @@ fields = st.dictionaries(
 )
 
 
+@quick
 @given(fields)
 def test_serialised_maps_survive_the_form_and_unserialise_to_the_same(values: dict[int, Any]) -> None:
     seen = parse_str(encode_form({"customfields": [php_map(values)]}))["customfields"]["0"]
