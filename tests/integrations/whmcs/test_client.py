@@ -363,7 +363,7 @@ async def test_the_servers_date_is_handed_on_from_every_answer() -> None:
         Reply({"result": "success"}, headers=date),
         Reply("x", 503, headers=date),
         Reply({"result": "success"}, headers={"Date": "yesterday"}),
-        Reply({"result": "success"}, headers={"Date": "Mon, 01 Jan 0001 00:00:00 +0100"}),
+        Reply({"result": "success"}, headers={"Date": "Fri, 31 Dec 9999 23:59:59 -0100"}),
     )
     async with talking(server, on_server_date=dates.append) as client:
         await client.accept_order("9")
