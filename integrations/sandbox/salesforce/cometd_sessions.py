@@ -8,7 +8,7 @@ import asyncio
 import re
 import secrets
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,12 +36,13 @@ class Caller:
 
 @dataclass
 class Session:
-    """One CometD client. ``subscriptions`` maps a channel to the last replay id that was sent."""
+    """One CometD client. ``subscriptions`` maps a channel to the last replay id that was read for it."""
 
     client_id: str
     browser: str
     seen: float
     subscriptions: dict[str, int] = field(default_factory=dict)
+    unsent: deque[Event] = field(default_factory=deque)
     polled: bool = False
     poll: object | None = None  # the parked poll, None while there is none
     left: bool = False  # it said /meta/disconnect
@@ -141,6 +142,7 @@ class Sessions:
         channels = wanted if isinstance(wanted, list) else [wanted]
         starts = {str(name): self._start(name, message, expired=expired) for name in channels or [None]}
         session.subscriptions.update(starts)
+        session.unsent = deque(event for event in session.unsent if event.channel not in starts)
         session.woken.set()
         self.counts["subscribe"] += 1
         return self._done("/meta/subscribe", session, subscription=wanted)
@@ -149,6 +151,7 @@ class Sessions:
         wanted = message.get("subscription")
         for channel in wanted if isinstance(wanted, list) else [wanted]:
             session.subscriptions.pop(str(channel), None)
+        session.unsent = deque(event for event in session.unsent if event.channel in session.subscriptions)
         return self._done("/meta/unsubscribe", session, subscription=wanted)
 
     def disconnect(self, session: Session) -> Message:
@@ -170,18 +173,21 @@ class Sessions:
         return answer
 
     def pending(self, session: Session) -> bool:
-        return any(self._bus.read(channel, last) for channel, last in session.subscriptions.items())
+        """Whether there are events for this client; reads what was published since it was asked last."""
+        found: list[Event] = []
+        for channel, last in session.subscriptions.items():
+            if new := self._bus.read(channel, last):
+                session.subscriptions[channel] = new[-1].replay_id
+                found += new
+        session.unsent.extend(sorted(found, key=lambda event: event.replay_id))
+        return bool(session.unsent)
 
     def take(self, session: Session, version: str) -> list[Message]:
         """The next events for this client, in order of replay id; they count as sent whether they arrive or not."""
-        found: list[Event] = []
-        for channel, last in session.subscriptions.items():
-            found += self._bus.read(channel, last)[: self._events_per_reply]
-        found = sorted(found, key=lambda event: event.replay_id)[: self._events_per_reply]
-        for event in found:
-            session.subscriptions[event.channel] = event.replay_id
-        self.counts["events"] += len(found)
-        return [event_message(event, version) for event in found]
+        self.pending(session)
+        count = min(self._events_per_reply, len(session.unsent))
+        self.counts["events"] += count
+        return [event_message(session.unsent.popleft(), version) for _ in range(count)]
 
     def wake(self, channel: str | None = None) -> None:
         """Let the parked polls look again: all of them, or those that listen to ``channel``."""
