@@ -187,6 +187,25 @@ def parked_on_condition(db: sqlite3.Connection) -> list[Run]:
     return [_run(row) for row in rows]
 
 
+def oldest_queued(db: sqlite3.Connection) -> float | None:
+    """When the oldest queued provisioning run came in."""
+    row = db.execute(
+        "SELECT MIN(created_at) FROM runs WHERE state = 'queued' AND workflow = 'provision_order' AND started_at IS NULL"
+    ).fetchone()
+    return float(row[0]) if row[0] is not None else None
+
+
+def causes_needing_person(db: sqlite3.Connection) -> set[str]:
+    """ "failed:<fingerprint>" and "parked:<fingerprint>" of orders whose latest run stands so."""
+    rows = db.execute(
+        "SELECT DISTINCT r.state || ':' || r.fingerprint FROM orders o JOIN runs r ON r.id = o.run_id"
+        " WHERE r.state IN ('failed', 'parked') AND r.fingerprint IS NOT NULL"
+        " UNION SELECT DISTINCT state || ':' || fingerprint FROM runs WHERE workflow <> 'provision_order'"
+        " AND state IN ('failed', 'parked') AND fingerprint IS NOT NULL"
+    )
+    return {row[0] for row in rows}
+
+
 def shift_times(db: sqlite3.Connection, seconds: float) -> None:
     """The wall clock jumped: waiting runs keep the wait they had left (rules §10)."""
     db.execute(

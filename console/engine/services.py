@@ -23,7 +23,6 @@ if TYPE_CHECKING:  # the clients are imported by the daemon's start, not by whoe
 
 SLACK = 5.0
 SALESFORCE_TOTAL = 45.0
-MAIL_TOTAL = 90.0
 
 
 @dataclass
@@ -58,7 +57,7 @@ class Engine:
             case System.ESIM:
                 return self.settings.esim.timeout + SLACK
             case System.MAIL:
-                return MAIL_TOTAL
+                return self.settings.mail.answer_timeout + 4 * self.settings.mail.timeout
         return SALESFORCE_TOTAL
 
     def late_after(self, system: System) -> float:

@@ -1,0 +1,213 @@
+"""One process: journal, engine, intake and API, started in an order that survives every outside system being down."""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any
+
+from console.daemon.assembly import Parts, assemble
+from console.daemon.clients import make_clients
+from console.daemon.organisation import Refused, check_first_contact, identify
+from console.daemon.receiver import make_receiver
+from console.daemon.subscriber import make_supervisor
+from console.engine import recovery
+from console.engine.clock import Clock, SystemClock
+from console.engine.housekeeping import Housekeeping
+from console.engine.ownership import NotOwner
+from console.settings.model import Settings
+from integrations.errors import ErrorClass, IntegrationError
+from storage import backup, meta
+from storage.errors import StorageError
+from storage.journal import Journal
+
+log = logging.getLogger(__name__)
+ESTABLISH_AGAIN = 3.0
+HOLD_STARTING = "starting"
+HOLD_CHECK = "quick_check"
+
+
+class Daemon:
+    """``start`` opens the journal and gets everything going; ``stop`` drains. Raises Refused and StorageError on start."""
+
+    def __init__(
+        self, settings: Settings, *, observe: bool = False, take_over: bool = False, clock: Clock | None = None
+    ) -> None:
+        self.settings = settings
+        self._observe = observe
+        self._take_over = take_over
+        self._clock = clock or SystemClock()
+        self._tasks: dict[str, asyncio.Task[Any]] = {}
+        self._fatal: asyncio.Future[None] | None = None
+        self.established = False
+        self.establishing_error: str | None = None
+        self.parts: Parts
+        self.journal: Journal
+        self.housekeeping: Housekeeping
+
+    async def start(self) -> None:
+        """Ready when this returns: the journal is open and every part works or tries again by itself."""
+        self._fatal = asyncio.get_running_loop().create_future()
+        self.journal = Journal.open(self.settings.daemon.data_dir / "journal.db")
+        try:
+            journal_id = await self.journal.write(meta.identity)
+            unclean = await self.journal.write(_mark_running)
+            clients = make_clients(self.settings, lambda: datetime.now(UTC), self._server_date)
+            self.parts = assemble(self.settings, self.journal, self._clock, clients, journal_id, observe=self._observe)
+            check_first_contact(self.parts.engine)
+        except BaseException:
+            self.journal.close()
+            raise
+        self.parts.engine.holds.set(HOLD_STARTING, "the org is not identified yet")
+        self.housekeeping = Housekeeping(self.parts.engine, self.parts.blocked)
+        resumed = await self.parts.dispatcher.resume()
+        if resumed:
+            log.info("%d runs were under way when the last process ended", resumed)
+        if unclean:
+            self._spawn("quick_check", self._quick_check())
+        self._spawn("establish", self._establish())
+        self._spawn("clock", self.parts.clockwatch.run())
+        self._spawn("housekeeping", self.housekeeping.run())
+
+    async def wait(self) -> None:
+        """Until something makes going on impossible; raises what it was (Refused, NotOwner)."""
+        assert self._fatal is not None
+        await asyncio.shield(self._fatal)
+
+    async def stop(self) -> int:
+        """Start nothing new, let calls under way end, close everything. Returns how many runs were cut off."""
+        for name in [name for name in self._tasks if name != "dispatch"]:
+            await self._cancel(name)
+        left = await self.parts.dispatcher.drain(self.settings.daemon.drain)
+        await self._cancel("dispatch")
+        await self.parts.clients.close()
+        with contextlib.suppress(StorageError):
+            await self.journal.write(lambda db: meta.put(db, "running", "0"))
+        self.journal.close()
+        return left
+
+    def _server_date(self, system: str, date: datetime) -> None:
+        self.parts.clockwatch.server_date(system, date)
+
+    # Getting the org -------------------------------------------------------------------------------------------------
+
+    async def _establish(self) -> None:
+        """Identify the org and own it, trying for as long as Salesforce is down; then let the work begin."""
+        while not self.established:
+            try:
+                await identify(self.parts.engine)
+                await self._own()
+            except (Refused, NotOwner) as refusal:
+                self._die(refusal)
+                return
+            except IntegrationError as error:
+                self.establishing_error = str(error)
+                if error.code == "wrong_org":
+                    self._die(Refused(error.message))
+                    return
+                level = logging.ERROR if error.error_class is ErrorClass.CONFIG else logging.WARNING
+                log.log(level, "Salesforce cannot be reached yet: %s", error)
+                await asyncio.sleep(ESTABLISH_AGAIN)
+        self.parts.engine.holds.lift(HOLD_STARTING)
+        self._begin()
+
+    async def _own(self) -> None:
+        if self._observe:
+            self.established = True
+            return
+        owned = await self.parts.ownership.take(take_over=self._take_over)
+        engine = self.parts.engine
+        if owned.behind or engine.recovery:
+            now = self._clock.now()
+            reason = "Salesforce has seen more of this org's history than this journal holds"
+            await self.journal.write(lambda db: recovery.begin(db, reason, owned.highest_seen, now))
+            engine.recovery = True
+            await engine.alarms.raise_("recovery", f"recovery: {reason}", severity="critical")
+            self._spawn("recovery", self._list_changed())
+        self.established, self.establishing_error = True, None
+
+    async def _list_changed(self) -> None:
+        while True:
+            try:
+                changed = await recovery.list_changed(self.parts.engine)
+            except IntegrationError as error:
+                log.warning("recovery: the changed orders cannot be listed yet: %s", error)
+                await asyncio.sleep(ESTABLISH_AGAIN)
+                continue
+            log.warning("recovery: %d orders changed since this journal's last row", len(changed))
+            return
+
+    def _begin(self) -> None:
+        parts = self.parts
+        self._spawn("dispatch", parts.dispatcher.run())
+        self._spawn("intake", parts.intake.run())
+        self._spawn("poll", parts.poll.run())
+        self._spawn("conditions", parts.conditions.run())
+        if not self._observe:
+            self._spawn("writeback", parts.writeback.run())
+            self._spawn("ownership", parts.ownership.renew_for_ever())
+        if self.settings.salesforce.events_enabled:
+            self.supervisor = make_supervisor(self.settings, parts)
+            self._spawn("events", self.supervisor.run())
+        if self.settings.esim.receiver.enabled:
+            self._spawn("receiver", self._receive())
+
+    async def _receive(self) -> None:
+        receiver = make_receiver(self.settings, self.parts.engine)
+        await receiver.start()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await receiver.stop()
+
+    # Tasks -----------------------------------------------------------------------------------------------------------
+
+    async def _quick_check(self) -> None:
+        """After an unclean stop guarded calls wait until the file is known to be sound (rules §13)."""
+        self.parts.engine.holds.set(HOLD_CHECK, "the journal is being checked after an unclean stop")
+        try:
+            await asyncio.to_thread(backup.check, self.journal.path, quick=True)
+        except StorageError as error:
+            self.parts.engine.holds.set(HOLD_CHECK, f"the journal is damaged: {error}")
+            await self.parts.engine.alarms.raise_("journal_damaged", str(error), severity="critical")
+            return
+        self.parts.engine.holds.lift(HOLD_CHECK)
+        self.parts.engine.wake()
+
+    def _spawn(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks[name] = task
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        """A part that ends by an error is a defect of ours; the daemon goes down and its supervisor restarts it."""
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        log.error("the part %s ended in a defect", task.get_name(), exc_info=error)
+        self._die(error)
+
+    def _die(self, error: BaseException) -> None:
+        if self._fatal is not None and not self._fatal.done():
+            self._fatal.set_exception(error)
+
+    async def _cancel(self, name: str) -> None:
+        task = self._tasks.pop(name, None)
+        if task is None or task.done():
+            return
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await task
+
+    def on_fatal(self, callback: Callable[[], None]) -> None:
+        """Call back when the daemon cannot go on."""
+        assert self._fatal is not None
+        self._fatal.add_done_callback(lambda _: callback())
+
+
+def _mark_running(db: sqlite3.Connection) -> bool:
+    """Was the last stop unclean?"""
+    unclean = meta.get(db, "running") == "1"
+    meta.put(db, "running", "1")
+    return unclean
