@@ -87,10 +87,11 @@ class Letter:
 
 @dataclass(frozen=True)
 class OwnMail:
-    """One mail that WHMCS sent by itself."""
+    """One mail that WHMCS sent by itself; ``about`` is the id of the order, service or invoice."""
 
     client_id: int
     template: str
+    about: str
 
 
 @dataclass(frozen=True)

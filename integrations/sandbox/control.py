@@ -43,6 +43,7 @@ from integrations.sandbox.control_checks import (
     SwitchesRequest,
     check_fault,
     check_orders,
+    check_switches,
     check_type,
     checked,
     find_client,
@@ -145,7 +146,7 @@ class Control:
 
     async def _switch(self, request: web.Request) -> Any:
         wanted = checked(SwitchesRequest, await _body(request))
-        return {"whmcs": self._people.switch(wanted.whmcs)}
+        return {"whmcs": self._people.switch(check_switches(wanted.whmcs))}
 
     async def _list_traffic(self, request: web.Request) -> Any:
         since = request.query.get("since", "0")

@@ -1,12 +1,14 @@
 """What the control API accepts. A refusal names the field, what is wrong with it and, for a closed list, its values."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from difflib import get_close_matches
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from integrations.sandbox.shop import KINDS as ORDER_KINDS
+from integrations.sandbox.whmcs import Switches
 from integrations.sandbox.world import World
 
 MOST = 100_000
@@ -153,6 +155,20 @@ def check_type(profile_type: str, world: World) -> str:
     if profile_type not in valid:
         raise BadRequest("type", _unknown(profile_type, valid), valid)
     return profile_type
+
+
+def check_switches(changes: dict[str, Any]) -> dict[str, Any]:
+    """Raises BadRequest for a switch of WHMCS, or a value of one, that there is not."""
+    names = [field.name for field in fields(Switches)]
+    for name in changes:
+        if name not in names:
+            raise BadRequest(f"whmcs.{name}", _unknown(name, names), names)
+    try:
+        Switches(**changes)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadRequest(".".join(("whmcs", *map(str, first["loc"]))), first["msg"]) from error
+    return changes
 
 
 def find_client(client: int | str, world: World) -> int:

@@ -85,7 +85,7 @@ def effects_by_client(
     consumed = Counter(profile.profile_type for profile in census.profiles if profile.consumed)
     yield from profiles.findings("profile", "type {}", consumed)
     yield from _mail_findings(letters.spans, census, acts)
-    yield from _own_mails(bills, census)
+    yield from _own_mails(census)
 
 
 class _Sums:
@@ -122,12 +122,10 @@ def _mail_findings(letters: Mapping[Any, Span], census: Census, acts: Acts) -> I
         yield Finding("order_mail_copy", f"{recipient}, {message_id}", 1, 1 + acts.resent, count)
 
 
-def _own_mails(bills: _Sums, census: Census) -> Iterator[Finding]:
-    """WHMCS may send at most one mail of a kind for each order it has."""
-    counts = Counter((mail.client_id, mail.template) for mail in census.own_mails)
-    for (client, template), count in counts.items():
-        most = bills.spans.get(client, NONE).most
-        yield Finding("whmcs_mail", f"client {client}, {template}", 0, most, count)
+def _own_mails(census: Census) -> Iterator[Finding]:
+    """WHMCS may send one mail of a kind about each thing that it has."""
+    for mail, count in Counter(census.own_mails).items():
+        yield Finding("whmcs_mail", f"client {mail.client_id}, {mail.template} about {mail.about}", 0, 1, count)
 
 
 def shared_ids(census: Census) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from integrations.sandbox.history import APPROVED, History
+from integrations.sandbox.history import APPROVED
 from integrations.sandbox.salesforce.desk import Desk, OrderLine
 from integrations.sandbox.salesforce.errors import SalesforceError
 from integrations.sandbox.salesforce.org import Org
@@ -21,10 +21,9 @@ class NotPossible(Exception):
 class Crm:
     """Acts by the org's own saving rules, as any client's request does."""
 
-    def __init__(self, org: Org, desk: Desk, history: History) -> None:
+    def __init__(self, org: Org, desk: Desk) -> None:
         self._org = org
         self._desk = desk
-        self._history = history
 
     def place(self, cart: Cart, key: str, *, status: str = PENDING) -> tuple[str, str]:
         """Place an order under the portal's ``key``; its id and number."""
@@ -62,7 +61,6 @@ class Crm:
         with self._org.db.transaction():
             row = self._row(order_id)
             self._org.db.put("Order", {**row, **times, "EffectiveDate": moment.date().isoformat()})
-            self._history.date_back(order_id, moment)
 
     def _set_status(self, order_id: str, status: str) -> None:
         row = self._row(order_id)

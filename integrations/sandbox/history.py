@@ -17,7 +17,8 @@ ENDED = frozenset({"Cancelled", "Rejected"})
 
 @dataclass(frozen=True)
 class OrderHistory:
-    """``approved_by_placer``: who approved it last also placed it. ``ended``: cancelled or rejected after that."""
+    """``approved_at`` is in whole seconds, as Salesforce keeps it. ``approved_by_placer``: who approved it last also
+    placed it. ``ended``: cancelled or rejected after that."""
 
     approved_at: datetime | None = None
     approved_by_placer: bool = False
@@ -55,21 +56,13 @@ class History:
         """The acts of one kind, oldest first."""
         return [row for row in self._acts.values() if row["act"] == act]
 
-    def date_back(self, order_id: str, moment: datetime) -> None:
-        """Let an approved order have been approved at ``moment``."""
-        with self._store.transaction():
-            row = self._orders.get(order_id)
-            if row is None:
-                raise LookupError(order_id)
-            self._orders.put(order_id, {**row, "approved_at": moment.isoformat()})
-
     def _order_changed(self, key: str, before: Document | None, after: Document | None) -> None:
         was, now = (row.get("Status") if row else None for row in (before, after))
         if after is None or was == now:
             return
         known = self._orders.get(key)
         if now == APPROVED:
-            entry = {"approved_at": self.now().isoformat(), "by_placer": _by_placer(after)}
+            entry = {"approved_at": after["LastModifiedDate"], "by_placer": _by_placer(after)}
             self._orders.put(key, {**entry, "ended": False, "ended_by": ""})
         elif known and now in ENDED:
             self._orders.put(key, {**known, "ended": True, "ended_by": after.get("LastModifiedById", "")})

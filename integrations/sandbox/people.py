@@ -8,8 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from integrations.sandbox.crm import PENDING, Crm, NotPossible
 from integrations.sandbox.esim.server import EsimSandbox
 from integrations.sandbox.folder import write_private
@@ -125,11 +123,8 @@ class People:
             self._history.note("payment", client=client, pay_method=kind)
 
     def switch(self, changes: dict[str, Any]) -> dict[str, Any]:
-        """Change the WHMCS installation's switches, also for later starts. Raises NotPossible for what there is not."""
-        try:
-            self._whmcs.switch(**changes)
-        except (ValidationError, TypeError) as error:
-            raise NotPossible(f"no such switch: {error}") from error
+        """Change the WHMCS installation's switches, also for later starts. ``changes`` must be right."""
+        self._whmcs.switch(**changes)
         switches = switches_json(self._whmcs)
         self._history.note("switches", **switches)
         return switches

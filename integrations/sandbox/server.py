@@ -105,7 +105,7 @@ class Sandbox:
         systems: dict[str, Any] = {
             "salesforce": self.salesforce, "whmcs": self.whmcs, "esim": self.esim, "mail": self.mail,
         }  # fmt: skip
-        crm = Crm(self.salesforce.org, self.salesforce.desk, self.history)
+        crm = Crm(self.salesforce.org, self.salesforce.desk)
         self.people = People(self._store, self.world, crm, self.whmcs, self.esim, self.history, self.folder)
         self.survey = Survey(self._store, self.world, systems, crm.rows, self.faults, self.history, self.start_at)
         self.survey.remember_baseline()
@@ -146,7 +146,7 @@ class Sandbox:
         if row is None:
             row = {
                 "seed": SEED if seed is None else seed, "customers": CUSTOMERS if customers is None else customers,
-                "start_at": self._now().isoformat(),
+                "start_at": self._now().replace(microsecond=0).isoformat(),
             }  # fmt: skip
             with self._store.transaction():
                 table.put("founded", row)

@@ -123,7 +123,7 @@ class Survey:
                 ProfileRow(r["iccid"], r["profile_type"], r["state"]) for r in self._systems["esim"].world()["profiles"]
             ),
             letters=tuple(self._letters()),
-            own_mails=tuple(OwnMail(int(r["clientid"]), r["template"]) for r in new["mails"]),
+            own_mails=tuple(OwnMail(int(r["clientid"]), r["template"], str(r["relid"])) for r in new["mails"]),
             manual_pids=frozenset(product.whmcs_pid for product in self._world.products if not product.module),
         )  # fmt: skip
 

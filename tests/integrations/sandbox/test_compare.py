@@ -54,7 +54,7 @@ RIGHT = Census(
         Letter("<1@portal>", "taro@example.com", ORDER_MAIL),
         Letter("<2@portal>", "taro@example.com", ACTIVATION_MAIL),
     ),
-    own_mails=(OwnMail(1001, "Invoice Created"),),
+    own_mails=(OwnMail(1001, "Invoice Created", "7701"),),
     manual_pids=frozenset({204}),
 )
 
@@ -101,7 +101,7 @@ def test_a_right_world_is_right() -> None:
         (planted(letters=Letter("<3@portal>", "TARO@example.com", ACTIVATION_MAIL)), "activation_mail"),
         (planted(letters=Letter("<3@portal>", "hana@example.com", ORDER_MAIL)), "order_mail"),
         (planted(letters=Letter("<1@portal>", "taro@example.com", ORDER_MAIL)), "order_mail_copy"),
-        (planted(own_mails=OwnMail(1001, "Invoice Created")), "whmcs_mail"),
+        (planted(own_mails=OwnMail(1001, "Invoice Created", "7701")), "whmcs_mail"),
         (planted(orders=CrmOrder("801C", "Failed", "1201")), "salesforce_id"),
         (planted(orders=CrmOrder("801C", "Failed", "", "", ("3401",))), "salesforce_id"),
         (planted(orders=CrmOrder("801C", "Failed", "", "", (), ("8981000000000000001",))), "salesforce_id"),
