@@ -21,6 +21,7 @@ async def identify(engine: Engine) -> OrgInfo:
         org = await engine.salesforce.org()
     check_org(org, engine)
     engine.org_id = org.id
+    engine.integration_user = engine.salesforce.user_id
 
     def write(db: sqlite3.Connection) -> None:
         meta.put(db, "org_id", org.id)

@@ -15,6 +15,7 @@ from requests.auth import HTTPBasicAuth
 
 from integrations.errors import CallFailed, ErrorClass, IntegrationError, LoginFailed, System
 from integrations.salesforce.config import ClientCredentials, JwtBearer, SalesforceConfig
+from integrations.salesforce.ids import norm_id
 from integrations.salesforce.session import lost
 
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 -- a path
@@ -28,10 +29,14 @@ _ORIGIN = re.compile(r"(https?)://([A-Za-z0-9.-]+)(:[0-9]{1,5})?(?:/[^\\]*)?")
 
 @dataclass(frozen=True)
 class Token:
-    """One access token. ``instance_url`` has a scheme and a host that passed the policy of rules §12, and no path."""
+    """One access token. ``instance_url`` has a scheme and a host that passed the policy of rules §12, and no path.
+
+    ``user_id`` is the user that the token acts as (18 characters), None where the answer names none.
+    """
 
     access_token: str = field(repr=False)
     instance_url: str
+    user_id: str | None = None
 
 
 class TokenSource:
@@ -52,6 +57,7 @@ class TokenSource:
         self._config, self._session, self._now, self._monotonic = config, session, now, monotonic
         self._lock = threading.Lock()
         self._token: Token | None = None
+        self._user_id: str | None = None
         self._failure: IntegrationError | None = None
         self._failed_until = 0.0
 
@@ -76,7 +82,13 @@ class TokenSource:
                 self._failure, self._failed_until = error, self._monotonic() + life
                 raise
             self._failure = None
+            self._user_id = self._token.user_id or self._user_id
             return self._token
+
+    @property
+    def user_id(self) -> str | None:
+        """The user of the newest token; None before the first."""
+        return self._user_id
 
     def invalidate(self, token: Token) -> None:
         """Forget ``token`` if it is still the current one (a 401 said so)."""
@@ -93,7 +105,8 @@ class TokenSource:
             raise lost(error, "token", write=False) from error
         body = _json_object(response)
         if response.status_code == 200 and body.get("access_token") and body.get("instance_url"):
-            return Token(str(body["access_token"]), self._instance(str(body["instance_url"])))
+            instance = self._instance(str(body["instance_url"]))
+            return Token(str(body["access_token"]), instance, _user_of(str(body.get("id") or "")))
         raise _login_failure(response, body)
 
     def _request(self) -> tuple[dict[str, str], HTTPBasicAuth | None]:
@@ -120,6 +133,14 @@ class TokenSource:
             said = f"the instance {host!r} is neither the login host nor *.my.salesforce.com"
             raise LoginFailed(System.SALESFORCE, "instance_url_refused", said)
         return f"{scheme}://{host}{port or ''}"
+
+
+def _user_of(identity_url: str) -> str | None:
+    """The user id in an identity URL, ``https://login…/id/<org id>/<user id>``."""
+    try:
+        return norm_id(identity_url.rstrip("/").rpartition("/")[2], "005")
+    except ValueError:
+        return None
 
 
 def _json_object(response: requests.Response) -> dict[str, Any]:

@@ -77,6 +77,11 @@ class SalesforceClient:
         """The token source that this client and the event transport share."""
         return self._transport.tokens
 
+    @property
+    def user_id(self) -> str | None:
+        """The integration user's id, once a token was fetched."""
+        return self._transport.tokens.user_id
+
     async def org(self) -> OrgInfo:
         """Which org this is. Raises config ``wrong_org`` if another one was pinned."""
         rows = await self._select(OrgInfo, self._queries.organization())

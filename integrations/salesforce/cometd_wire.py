@@ -144,7 +144,7 @@ class StrictLongPolling(TransportBase):
         for message in messages:
             timeout = (message.get("advice") or {}).get("timeout")
             if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
-                self._poll_seconds = min(timeout / 1000, LONGEST_POLL)  # an advice without one leaves the old (D6)
+                self._poll_seconds = min(timeout, LONGEST_POLL * 1000) / 1000  # none given: the old one stays (D6)
         reply: Message | None = await self._consume_payload(messages, find_response_for=payload[0])
         if reply is None:
             raise WireFailed(channel, "no_reply", "the answer holds no reply to the request", status)
@@ -185,9 +185,11 @@ class StrictLongPolling(TransportBase):
 
     def _connect_done(self, future: "asyncio.Future[Message]") -> None:
         """A poll is over: note it and start the next one, or end the session."""
-        if future.cancelled():
-            return
-        failure: BaseException | None = future.exception()  # reading it marks it as retrieved
+        failure: BaseException | None
+        if future.cancelled():  # by leave(), or from within the HTTP library: then nobody else would notice
+            failure = WireFailed("/meta/connect", "connection_lost", "the poll was cancelled")
+        else:
+            failure = future.exception()  # reading it marks it as retrieved
         if self.state == TransportState.DISCONNECTING:
             return
         reply = {} if failure else future.result()
@@ -255,7 +257,7 @@ def pause_seconds(interval: object) -> float:
     """Seconds to wait before the next poll from ``advice.interval``, which is in milliseconds (D5)."""
     if isinstance(interval, bool) or not isinstance(interval, int | float) or interval <= 0:
         return 0.0
-    return min(interval / 1000, LONGEST_PAUSE)
+    return min(interval, LONGEST_PAUSE * 1000) / 1000  # in this order: an integer may exceed every float
 
 
 def _text(channel: Any) -> str:
