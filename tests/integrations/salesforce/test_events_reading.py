@@ -121,7 +121,7 @@ def test_an_error_page_is_quoted_short_and_plain() -> None:
 
 
 @pytest.mark.parametrize(
-    ("interval", "seconds"), [(2000, 2.0), (0, 0.0), (-1, 0.0), (None, 0.0), ("5", 0.0), (True, 0.0), (10**9, 30.0)]
+    ("interval", "seconds"), [(2000, 2.0), (0, 0.0), (-1, 0.0), (None, 0.0), ("5", 0.0), (True, 0.0), (10**400, 30.0)]
 )
 def test_the_interval(interval: object, seconds: float) -> None:
     assert pause_seconds(interval) == seconds

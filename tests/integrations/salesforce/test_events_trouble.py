@@ -307,6 +307,16 @@ async def test_advice_other_than_retry_ends_the_session_not_the_events(
         await until(lambda: journal.uuids() == sent)
 
 
+async def test_a_poll_cancelled_by_nobody_we_know_ends_the_session(org: Org, journal: SqliteJournal) -> None:
+    async with running(Subscriber(org, journal)) as subscriber:
+        await until(lambda: subscriber.listening)
+        [poll] = [task for task in asyncio.all_tasks() if "StrictLongPolling._next_poll" in repr(task)]
+        poll.cancel()
+        await until(lambda: subscriber.state.failures == 1)
+        sent = org.publish(2)
+        await until(lambda: journal.uuids() == sent)
+
+
 async def test_two_channels_each_with_its_cursor(org: Org, journal: SqliteJournal) -> None:
     channels = (CHANNEL, OTHER)
     async with running(Subscriber(org, journal, channels=channels)) as subscriber:
