@@ -1,0 +1,63 @@
+"""The book: compact rows of all orders, kept up to date by the feed. No personal data.
+
+``GET /snapshot`` answers NDJSON: a line with ``SnapshotHead``, lines that are arrays of rows (each row an array in the
+order of ``COLUMNS``), and a last line with ``SnapshotEnd``; without it the answer was cut. ``GET /feed`` streams
+server-sent events: ``id:`` is the sequence number, ``data:`` a ``FeedEvent``; ``event: reset`` (data: ``Reset``) says
+that the book must be fetched again; a comment comes every 5 s.
+"""
+
+from typing import Any
+
+from console.schema.base import Answer
+
+COLUMNS = (
+    "order_id", "number", "account", "kind", "plan", "amount", "sf", "read_at",
+    "run_id", "version", "state", "wait", "wait_reason", "until", "next_at", "waits_for", "step", "strip", "tries", "attempt",
+    "class", "system", "code", "cause", "error_step", "message", "unknown", "parked", "created", "updated", "owner", "owner_until",
+)  # fmt: skip
+HEARTBEAT = 5.0
+NO_RUN = "none"  # the state of an order that has no run here
+
+# One letter a step in ``strip``: not reached, running, waiting, done, failed, skipped, not needed.
+STRIP_LETTERS = ".>~vxs-"
+STEPS = ("load", "payment", "esim", "billing", "accept", "crm", "email")
+
+
+class SnapshotHead(Answer):
+    """``seq``: the feed row the book is at; ask the feed for what comes after it. ``at``: the daemon's clock."""
+
+    seq: int
+    epoch: int
+    at: float
+    total: int
+    columns: list[str]
+
+
+class SnapshotEnd(Answer):
+    end: bool
+    rows: int
+
+
+class FeedEvent(Answer):
+    """One row of the feed. ``prev`` is the number of the row before it: another one than the last seen is a gap.
+
+    ``kind`` run: ``body`` holds the run's present columns (empty ones left out) and ``order`` the order's own;
+    mail, alarm, take, note, batch, pause, …: see the words of ``body``. Order-less rows have ``order_id`` None.
+    """
+
+    seq: int
+    prev: int
+    epoch: int
+    at: float
+    kind: str
+    order_id: str | None = None
+    run_id: int | None = None
+    body: dict[str, Any] = {}
+    order: dict[str, Any] | None = None
+
+
+class Reset(Answer):
+    """Inside a stream: the rows asked for are gone; fetch ``see`` again."""
+
+    reason: str
+    see: str

@@ -1,0 +1,203 @@
+"""What the desk looks at besides single orders: approvals, failures, events, mails, audit, what needs a person."""
+
+from typing import Any
+
+from console.schema.base import Answer
+from console.schema.detail import MailView, ProfileView
+
+
+class Approval(Answer):
+    """An order that waits for approval, read from Salesforce now. ``why``: computed from facts, never guessed.
+
+    ``may`` False: the asking person may not approve it, ``why_not`` says why and who may.
+    """
+
+    order_id: str
+    number: str
+    customer: str | None = None
+    account: str | None = None
+    amount: int | None = None
+    placed_by: str | None = None
+    effective_date: str | None = None
+    modified_at: float
+    waited: float
+    why: list[str] = []
+    may: bool = True
+    why_not: str = ""
+    owner: str | None = None
+
+
+class Approvals(Answer):
+    at: float
+    count: int
+    sum_yen: int
+    approvals: list[Approval]
+
+
+class FailureGroup(Answer):
+    """Orders whose latest run waits or failed for one cause. ``last_hour``: counts of 12 five-minute slots.
+
+    ``before``: how earlier runs of the same cause ended (state → count), newest first seen at ``before_at``.
+    """
+
+    cause: str
+    title: str
+    step: str | None
+    system: str | None
+    code: str | None
+    error_class: str | None
+    advice: str
+    count: int
+    oldest: float
+    newest: float
+    states: dict[str, int]
+    last_hour: list[int]
+    automatic: str
+    before: dict[str, int] = {}
+    before_at: float | None = None
+    order_ids: list[str] = []
+    numbers: list[str] = []
+
+
+class Failures(Answer):
+    seq: int
+    orders: int
+    groups: list[FailureGroup]
+
+
+class EventView(Answer):
+    """A platform event as journaled. ``state``: new, started, attached, closed, held, poison, heartbeat."""
+
+    seq: int
+    channel: str
+    replay_id: str
+    event_uuid: str
+    order_id: str | None = None
+    number: str | None = None
+    idem_key: str | None = None
+    received_at: float
+    state: str
+    reason: str | None = None
+    run_id: int | None = None
+    handled_at: float | None = None
+    payload: dict[str, Any] = {}
+
+
+class CursorView(Answer):
+    org: str
+    transport: str
+    channel: str
+    replay_id: str
+    at: float
+
+
+class Events(Answer):
+    events: list[EventView]
+    cursors: list[CursorView]
+
+
+class GapView(Answer):
+    id: int
+    channel: str
+    lost_cursor: str | None = None
+    cursor_at: float | None = None
+    at: float
+    reason: str
+    reconciled_at: float | None = None
+
+
+class Gaps(Answer):
+    gaps: list[GapView]
+
+
+class PoisonView(Answer):
+    id: int
+    at: float
+    reason: str
+    channel: str
+    replay_id: str
+    event_uuid: str
+    payload: str
+    seen_by: str | None = None
+
+
+class Poisons(Answer):
+    poison: list[PoisonView]
+
+
+class Mails(Answer):
+    mails: list[MailView]
+
+
+class Stock(Answer):
+    """``counts``: profile type → state → how many. ``low``: types below their low-water mark."""
+
+    counts: dict[str, dict[str, int]]
+    low_water: dict[str, int] = {}
+    low: list[str] = []
+    profiles: list[ProfileView] = []
+
+
+class LineNoteView(Answer):
+    line: int
+    field: str
+    problem: str
+    remedy: str
+
+
+class Imported(Answer):
+    """``added``: new profiles; ``known``: rows that stood already; warnings do not stop an import."""
+
+    added: int
+    known: int
+    warnings: list[LineNoteView] = []
+    counts: dict[str, int] = {}
+
+
+class AuditView(Answer):
+    """``phase``: intent (before the effect) or outcome (after it, ``intent_id`` names its intent)."""
+
+    id: int
+    at: float
+    phase: str
+    intent_id: int | None = None
+    actor: str
+    peer: str | None = None
+    token_id: int | None = None
+    role: str | None = None
+    command: str
+    plan_hash: str | None = None
+    subjects: list[str] = []
+    numbers: list[str] = []
+    reason: str | None = None
+    outcome: str | None = None
+    detail: dict[str, Any] | None = None
+
+
+class Audit(Answer):
+    rows: list[AuditView]
+
+
+class PersonItem(Answer):
+    """Something that waits for a human and nothing else. ``kind``: unknown_outcome, conflict, failed, held, effects_stand,
+    mail_maybe_sent, park_ending, poison, gap, paused, brake, recovery, ownership, deaf, alarm.
+    """
+
+    kind: str
+    since: float
+    title: str
+    what: str
+    stands: list[str] = []
+    order_id: str | None = None
+    number: str | None = None
+    owner: str | None = None
+    next_acts: list[str] = []  # ids of commands
+    until: float | None = None
+
+
+class NeedsPerson(Answer):
+    """Oldest first."""
+
+    seq: int
+    count: int
+    items: list[PersonItem]

@@ -1,0 +1,12 @@
+"""What a clerk can say to the customer."""
+
+from console.schema.base import Answer
+
+
+class Say(Answer):
+    """Sentences in Japanese and English; what may be promised and what not."""
+
+    ja: str
+    en: str
+    may_promise: str = ""
+    must_not_promise: str = ""

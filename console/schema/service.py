@@ -1,0 +1,165 @@
+"""The daemon itself: who asks, health, integrations, tokens, reveal, backup."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from console.schema.base import Answer, OrderId, Reason, Request, Role
+
+
+class Me(Answer):
+    """Who the daemon takes the asker for. ``environment``: name, kind (sandbox or production) and org of this install."""
+
+    name: str
+    role: Role
+    peer: str
+    token_id: int | None = None
+    token_expires_at: float | None = None
+    environment: str
+    org_id: str
+    production: bool = False
+    version: str
+    read_only: bool = False
+    approve_limit_yen: int | None = None
+    time_zone: str
+    seq: int
+    epoch: int
+
+
+class Health(Answer):
+    """Of process and journal only: an outside system that is down does not make it bad."""
+
+    ok: bool
+    version: str
+    uptime: float
+    journal: str
+    seq: int
+    note: str = ""
+
+
+class Part(Answer):
+    """One thing that was checked. ``state``: ok, warn, bad."""
+
+    name: str
+    state: Literal["ok", "warn", "bad"]
+    detail: str = ""
+    since: float | None = None
+    values: dict[str, Any] = {}
+
+
+class DeepHealth(Answer):
+    state: Literal["ok", "warn", "bad"]
+    at: float
+    parts: list[Part]
+    alerts: list["AlertView"]
+
+
+class AlertView(Answer):
+    cause: str
+    severity: str
+    message: str
+    order_id: str | None = None
+    first_at: float
+    last_at: float
+    count: int
+
+
+class Integration(Answer):
+    """``state``: up, broken (circuit breaker open), paused. ``error_rate``: errors / calls since the daemon started."""
+
+    system: str
+    state: str
+    calls: int
+    errors: int
+    error_rate: float
+    in_flight: int
+    waiting_runs: int = 0
+    last_error: str | None = None
+    last_ok_at: float | None = None
+    breaker_opened_for: float | None = None
+    paused_by: str | None = None
+    pause_reason: str | None = None
+    paused_at: float | None = None
+    pause_automatic: bool = False
+    quota_used: int | None = None
+    quota_total: int | None = None
+
+
+class PauseView(Answer):
+    subject: str
+    actor: str
+    reason: str
+    at: float
+    automatic: bool
+
+
+class Integrations(Answer):
+    """``events``: the event stream's state (phase, last event, failures …). ``holds``: why no guarded call may leave."""
+
+    integrations: list[Integration]
+    pauses: list[PauseView]
+    events: dict[str, Any]
+    holds: dict[str, str]
+    brake: str | None = None
+    recovery: str | None = None
+    observe: bool = False
+    runs: dict[str, int]
+
+
+class RevealRequest(Request):
+    """Unmask values of one order for a short while; written to the audit log before it answers."""
+
+    order_id: OrderId
+    fields: Annotated[
+        list[Literal["name", "phone", "email", "iccid", "eid", "activation"]], Field(min_length=1, max_length=6)
+    ]
+    reason: Annotated[str, Field(min_length=3, max_length=500)]
+
+
+class Revealed(Answer):
+    """``hide_after`` in seconds. ``activation``: per order item the code and what it is made of."""
+
+    order_id: str
+    audit_id: int
+    hide_after: float
+    values: dict[str, Any]
+
+
+class NewToken(Request):
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    role: Role
+    days: Annotated[float, Field(gt=0, le=366)] | None = None
+    reason: Reason = ""
+
+
+class TokenView(Answer):
+    id: int
+    name: str
+    role: Role
+    prefix: str
+    created_at: float
+    expires_at: float
+    revoked_at: float | None = None
+    last_used_at: float | None = None
+
+
+class CreatedToken(TokenView):
+    """``token`` is shown this once."""
+
+    token: str
+
+
+class Tokens(Answer):
+    tokens: list[TokenView]
+
+
+class BackupRequest(Request):
+    """``file``: an absolute path on the daemon's machine that does not exist yet."""
+
+    file: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class BackedUp(Answer):
+    file: str
+    bytes: int
+    seconds: float
