@@ -8,6 +8,8 @@ that the book must be fetched again; a comment comes every 5 s.
 
 from typing import Any
 
+from pydantic import Field
+
 from console.schema.base import Answer
 
 COLUMNS = (
@@ -52,7 +54,7 @@ class FeedEvent(Answer):
     kind: str
     order_id: str | None = None
     run_id: int | None = None
-    body: dict[str, Any] = {}
+    body: dict[str, Any] = Field(default_factory=dict)
     order: dict[str, Any] | None = None
 
 

@@ -22,16 +22,16 @@ class CommandInfo(Answer):
     confirm: str = ""
     reason: str = "optional"  # required, optional, none
     bulk: bool = False
-    arguments: list[dict[str, Any]] = []
+    arguments: list[dict[str, Any]] = Field(default_factory=list)
     allowed: bool = True  # for the asking role
 
 
 class PlanRequest(Request):
     """What a command is to act on: ``orders`` or ``filter`` (or neither: the daemon itself)."""
 
-    orders: Annotated[list[OrderId], Field(max_length=MOST_ORDERS)] = []
+    orders: Annotated[list[OrderId], Field(max_length=MOST_ORDERS)] = Field(default_factory=list)
     filter: Filter | None = None
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, Any] = Field(default_factory=dict)
 
 
 class PlannedOrder(Answer):
@@ -42,9 +42,9 @@ class PlannedOrder(Answer):
     version: int | None = None
     included: bool = True
     why_not: str = ""
-    lines: list[str] = []
-    calls: list[str] = []
-    warnings: list[str] = []
+    lines: list[str] = Field(default_factory=list)
+    calls: list[str] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)
     amount: int | None = None
     owner: str | None = None  # somebody else who took it
 
@@ -57,15 +57,15 @@ class Plan(Answer):
     hash: str
     count: int
     excluded: int = 0
-    orders: list[PlannedOrder] = []
-    lines: list[str] = []
-    warnings: list[str] = []
+    orders: list[PlannedOrder] = Field(default_factory=list)
+    lines: list[str] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)
     sum_yen: int | None = None
     largest_yen: int | None = None
     reason: str = "optional"
     confirm: str = ""
     bulk: bool = False
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, Any] = Field(default_factory=dict)
 
 
 class SubmitRequest(PlanRequest):
@@ -86,7 +86,7 @@ class OrderResult(Answer):
     message: str = ""
     run_id: int | None = None
     version: int | None = None
-    detail: dict[str, Any] = {}
+    detail: dict[str, Any] = Field(default_factory=dict)
 
 
 class Submitted(Answer):
@@ -97,8 +97,8 @@ class Submitted(Answer):
     message: str = ""
     audit_id: int | None = None
     batch_id: str | None = None
-    results: list[OrderResult] = []
-    changes: list[Change] = []
+    results: list[OrderResult] = Field(default_factory=list)
+    changes: list[Change] = Field(default_factory=list)
 
 
 class BatchItem(Answer):
@@ -125,8 +125,8 @@ class BatchView(Answer):
     stop_after: int
     created_at: float
     ended_at: float | None = None
-    counts: dict[str, int] = {}
-    items: list[BatchItem] = []
+    counts: dict[str, int] = Field(default_factory=dict)
+    items: list[BatchItem] = Field(default_factory=list)
 
 
 class BatchList(Answer):

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from console.schema.base import Answer
 from console.schema.detail import MailView, ProfileView
 
@@ -21,7 +23,7 @@ class Approval(Answer):
     effective_date: str | None = None
     modified_at: float
     waited: float
-    why: list[str] = []
+    why: list[str] = Field(default_factory=list)
     may: bool = True
     why_not: str = ""
     owner: str | None = None
@@ -53,10 +55,10 @@ class FailureGroup(Answer):
     states: dict[str, int]
     last_hour: list[int]
     automatic: str
-    before: dict[str, int] = {}
+    before: dict[str, int] = Field(default_factory=dict)
     before_at: float | None = None
-    order_ids: list[str] = []
-    numbers: list[str] = []
+    order_ids: list[str] = Field(default_factory=list)
+    numbers: list[str] = Field(default_factory=list)
 
 
 class Failures(Answer):
@@ -80,7 +82,7 @@ class EventView(Answer):
     reason: str | None = None
     run_id: int | None = None
     handled_at: float | None = None
-    payload: dict[str, Any] = {}
+    payload: dict[str, Any] = Field(default_factory=dict)
 
 
 class CursorView(Answer):
@@ -133,9 +135,9 @@ class Stock(Answer):
     """``counts``: profile type → state → how many. ``low``: types below their low-water mark."""
 
     counts: dict[str, dict[str, int]]
-    low_water: dict[str, int] = {}
-    low: list[str] = []
-    profiles: list[ProfileView] = []
+    low_water: dict[str, int] = Field(default_factory=dict)
+    low: list[str] = Field(default_factory=list)
+    profiles: list[ProfileView] = Field(default_factory=list)
 
 
 class LineNoteView(Answer):
@@ -150,8 +152,8 @@ class Imported(Answer):
 
     added: int
     known: int
-    warnings: list[LineNoteView] = []
-    counts: dict[str, int] = {}
+    warnings: list[LineNoteView] = Field(default_factory=list)
+    counts: dict[str, int] = Field(default_factory=dict)
 
 
 class AuditView(Answer):
@@ -167,8 +169,8 @@ class AuditView(Answer):
     role: str | None = None
     command: str
     plan_hash: str | None = None
-    subjects: list[str] = []
-    numbers: list[str] = []
+    subjects: list[str] = Field(default_factory=list)
+    numbers: list[str] = Field(default_factory=list)
     reason: str | None = None
     outcome: str | None = None
     detail: dict[str, Any] | None = None
@@ -187,7 +189,7 @@ class PersonItem(Answer):
     since: float
     title: str
     what: str
-    stands: list[str] = []
+    stands: list[str] = Field(default_factory=list)
     order_id: str | None = None
     number: str | None = None
     owner: str | None = None

@@ -50,7 +50,7 @@ class CallView(Answer):
     late_until: float | None = None  # before this moment absence may not be said (rules §3.3)
     settled_at: float | None = None
     settled_by: str | None = None
-    sends: list[SendView] = []
+    sends: list[SendView] = Field(default_factory=list)
 
 
 class StepView(Answer):
@@ -96,7 +96,7 @@ class RunView(Answer):
     updated_at: float
     started_at: float | None = None
     ended_at: float | None = None
-    steps: list[StepView] = []
+    steps: list[StepView] = Field(default_factory=list)
 
 
 class HistoryItem(Answer):
@@ -160,8 +160,8 @@ class PossibleCommand(Answer):
     reason: str = ""
     role: str
     risk: str = ""
-    arguments: list[dict[str, Any]] = []
-    choices: dict[str, Any] = {}
+    arguments: list[dict[str, Any]] = Field(default_factory=list)
+    choices: dict[str, Any] = Field(default_factory=dict)
 
 
 class OrderDetail(Answer):
@@ -176,14 +176,14 @@ class OrderDetail(Answer):
     approved_by: str | None = None
     read_at: float
     run: RunView | None = None
-    earlier: list[RunView] = []
-    calls: list[CallView] = []
-    history: list[HistoryItem] = []
-    events: list[dict[str, Any]] = []
-    mails: list[MailView] = []
-    profiles: list[ProfileView] = []
+    earlier: list[RunView] = Field(default_factory=list)
+    calls: list[CallView] = Field(default_factory=list)
+    history: list[HistoryItem] = Field(default_factory=list)
+    events: list[dict[str, Any]] = Field(default_factory=list)
+    mails: list[MailView] = Field(default_factory=list)
+    profiles: list[ProfileView] = Field(default_factory=list)
     take: TakeView | None = None
-    standing: list[str] = []
+    standing: list[str] = Field(default_factory=list)
     advice: str = ""
     say: Say
-    commands: list[PossibleCommand] = []
+    commands: list[PossibleCommand] = Field(default_factory=list)

@@ -83,7 +83,7 @@ class FoundAccount(Answer):
     name: str | None
     number: str | None
     client_id: str | None
-    orders: list[dict[str, Any]] = []
+    orders: list[dict[str, Any]] = Field(default_factory=list)
 
 
 class Looked(Answer):

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from console.schema.base import Answer
 
 MEDIA_TYPE = "application/problem+json"
@@ -47,11 +49,11 @@ class Problem(Answer):
     title: str
     status: int
     detail: str = ""
-    errors: list[FieldProblem] = []
-    changes: list[Change] = []
+    errors: list[FieldProblem] = Field(default_factory=list)
+    changes: list[Change] = Field(default_factory=list)
     retry_after: float | None = None  # seconds
     see: str | None = None  # where to go on: the snapshot's address for 410
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def kind(self) -> str:

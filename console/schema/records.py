@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from console.schema.base import Answer
 
 
@@ -13,7 +15,7 @@ class Fetched(Answer):
     at: float
     took: float = 0.0
     note: str = ""
-    record: dict[str, Any] = {}
+    record: dict[str, Any] = Field(default_factory=dict)
 
 
 class Compared(Answer):

@@ -44,7 +44,7 @@ class Part(Answer):
     state: Literal["ok", "warn", "bad"]
     detail: str = ""
     since: float | None = None
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = Field(default_factory=dict)
 
 
 class DeepHealth(Answer):
