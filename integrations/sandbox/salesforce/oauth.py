@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import jwt
@@ -47,7 +48,7 @@ class OAuth:
         self._users = {user.username.lower(): user for user in users.values()}
         self._by_id = users
         self._consumers = {consumer.key: consumer for consumer in consumers}
-        self._public = serialization.load_pem_private_key(private_key.encode(), None).public_key()
+        self._private_key = private_key
         self._now = now
 
     def token(self, form: Mapping[str, str], authorization: str | None, base_url: str) -> dict[str, Any]:
@@ -76,6 +77,12 @@ class OAuth:
             "api_instance_url": "https://api.salesforce.com",
         }
 
+    @cached_property
+    def _public_key(self) -> rsa.RSAPublicKey:
+        key = serialization.load_pem_private_key(self._private_key.encode(), None, unsafe_skip_rsa_key_validation=True)
+        assert isinstance(key, rsa.RSAPrivateKey)
+        return key.public_key()
+
     def _client_credentials(self, form: Mapping[str, str], authorization: str | None) -> User:
         key, secret = _basic(authorization) or (form.get("client_id", ""), form.get("client_secret", ""))
         consumer = self._consumers.get(key)
@@ -90,7 +97,7 @@ class OAuth:
     def _jwt_bearer(self, assertion: str, base_url: str) -> User:
         options: Any = {"verify_exp": False, "verify_aud": False, "require": ["iss", "sub", "aud", "exp"]}
         try:
-            claims = jwt.decode(assertion, self._public, algorithms=["RS256"], options=options)  # type: ignore[arg-type]
+            claims = jwt.decode(assertion, self._public_key, algorithms=["RS256"], options=options)
             expires = int(claims["exp"])  # simple-salesforce sends it as text
         except (jwt.InvalidTokenError, ValueError, TypeError) as error:
             raise Refused("invalid_grant", "invalid assertion") from error

@@ -146,11 +146,11 @@ class RowsResource:
         return Answer(300, [f"{request.base}/sobjects/{sobject.name}/{key}" for key in keys])
 
     def _related(self, request: Request, sobject: SObject, key: str, relationship: str) -> Answer:
-        self._only(request, "GET")
         way = self._org.db.schema.child(sobject, relationship)
         up = sobject.parents.get(relationship.lower())
         if way is None and up is None:
             raise not_found()
+        self._only(request, "GET")
         row = self._org.saver.live(sobject, key)
         if up is not None:
             parent = self._org.sobject(up.reference_to[0])

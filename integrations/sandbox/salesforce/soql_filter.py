@@ -285,9 +285,9 @@ class Filter:
 
     def _value(self, field: Field, literal: Literal) -> Any:
         """A literal as a stored value of ``field``. Raises INVALID_FIELD for one of another type."""
-        if literal.kind == "null":
-            return None
         kind = field.type
+        if literal.kind == "null" or (literal.value == "" and not field.numeric and kind != "boolean"):
+            return None  # an empty text is stored as null
         if kind in ("id", "reference") and literal.kind == "string":
             try:
                 return norm_id(str(literal.value))

@@ -154,7 +154,10 @@ class _Parser:
         if function not in FUNCTIONS:
             raise query_error("MALFORMED_QUERY", self.text, token.at, f"unexpected token: '{token.text}'")
         argument: Path | None = None
-        if not (self.now.kind == "sign" and self.now.text == ")"):
+        if function == "FIELDS" and self.now.word("ALL", "STANDARD", "CUSTOM"):
+            group = self.take()
+            argument = Path((group.text,), group.at)
+        elif not (self.now.kind == "sign" and self.now.text == ")"):
             inner = self.operand()
             argument = inner if isinstance(inner, Path) else inner.argument
         self.need_sign(")")

@@ -1,6 +1,6 @@
 """A Salesforce sandbox on a real socket, and raw HTTP clients that know nothing of our own Salesforce client."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -12,6 +12,7 @@ import pytest
 
 from integrations.sandbox.faults import Faults
 from integrations.sandbox.salesforce.desk import OrderLine
+from integrations.sandbox.salesforce.oauth import make_key
 from integrations.sandbox.salesforce.server import SalesforceOptions, SalesforceSandbox
 from integrations.sandbox.seed_products import PRODUCTS
 from integrations.sandbox.store import Store
@@ -47,7 +48,7 @@ WORLD = World(
 class Reply:
     status: int
     body: Any
-    headers: dict[str, str]
+    headers: Mapping[str, str]
 
 
 @dataclass
@@ -68,7 +69,7 @@ class Wire:
             text = await response.text()
             kind = response.headers.get("Content-Type", "")
             parsed = await response.json() if text and "json" in kind else text
-            return Reply(response.status, parsed, dict(response.headers))
+            return Reply(response.status, parsed, response.headers)
 
     async def get(self, path: str, **options: Any) -> Reply:
         return await self.send("GET", path, **options)
@@ -144,9 +145,13 @@ class Bench:
 
 
 async def open_bench(
-    directory: Path, session: aiohttp.ClientSession, options: SalesforceOptions | None = None
+    directory: Path, session: aiohttp.ClientSession, options: SalesforceOptions | None = None, key: str = ""
 ) -> Bench:
+    """A started sandbox over the state in ``directory``; ``key`` saves it the making of one."""
     store = Store(directory / "sandbox.db")
+    if key and "jwt" not in store.table("sf.key"):
+        with store.transaction():
+            store.table("sf.key").put("jwt", {"pem": key})
     faults, traffic = Faults(store), Traffic()
     sandbox = SalesforceSandbox(store, faults, traffic, options or SalesforceOptions(directory=directory))
     sandbox.load(WORLD)
@@ -166,9 +171,14 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield found
 
 
+@pytest.fixture(scope="session")
+def jwt_key() -> str:
+    return make_key()
+
+
 @pytest.fixture
-async def bench(tmp_path: Path, session: aiohttp.ClientSession) -> AsyncIterator[Bench]:
-    found = await open_bench(tmp_path, session)
+async def bench(tmp_path: Path, session: aiohttp.ClientSession, jwt_key: str) -> AsyncIterator[Bench]:
+    found = await open_bench(tmp_path, session, key=jwt_key)
     yield found
     await close_bench(found)
 
