@@ -38,7 +38,8 @@ class Traffic:
         return entry
 
     def since(self, n: int = 0) -> list[dict[str, Any]]:
-        return [asdict(entry) for entry in self._entries if entry.n > n]
+        first = self._entries[0].n if self._entries else 0
+        return [asdict(entry) for entry in self._entries[max(n + 1 - first, 0) :]]
 
     def clear(self) -> None:
         self._entries.clear()
