@@ -91,6 +91,7 @@ class Trouble:
     state: State
     stage: Stage
     client_id: int | None = None
+    only_esim: bool = False  # only orders that need a profile
     certain: bool = False  # it ended exactly one of those orders; False: it may have
 
 
@@ -271,7 +272,7 @@ def _struck(going_on: Sequence[PlacedOrder], world: Circumstances) -> dict[str, 
 
 
 def _concerns(trouble: Trouble, order: PlacedOrder) -> bool:
-    if trouble.client_id not in (None, order.client_id):
+    if trouble.client_id not in (None, order.client_id) or (trouble.only_esim and not order.profiles()):
         return False
     return trouble.reason != "ignored_option" or any(line.options_matter for line in order.lines)
 

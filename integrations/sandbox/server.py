@@ -23,6 +23,7 @@ from integrations.sandbox.history import History
 from integrations.sandbox.mail import MailSandbox
 from integrations.sandbox.people import People
 from integrations.sandbox.salesforce import SalesforceOptions, SalesforceSandbox
+from integrations.sandbox.salesforce.users import INTEGRATION
 from integrations.sandbox.seed import esim_import_csv, make_world
 from integrations.sandbox.store import Store
 from integrations.sandbox.survey import Survey
@@ -107,7 +108,10 @@ class Sandbox:
         }  # fmt: skip
         crm = Crm(self.salesforce.org, self.salesforce.desk)
         self.people = People(self._store, self.world, crm, self.whmcs, self.esim, self.history, self.folder)
-        self.survey = Survey(self._store, self.world, systems, crm.rows, self.faults, self.history, self.start_at)
+        self.survey = Survey(
+            self._store, self.world, systems, crm.rows, self.faults, self.history, self.start_at,
+            self.salesforce.users[INTEGRATION].id,
+        )  # fmt: skip
         self.survey.remember_baseline()
         kinds = fault_kinds(sobject.name for sobject in self.salesforce.org.db.schema.sobjects)
         control = Control(self.faults, self.traffic, self.people, self.survey, kinds)

@@ -45,7 +45,10 @@ class Standing(Protocol):
 
 
 class Survey:
-    """``rows`` reads Salesforce, ``systems`` are the servers by name, ``start_at`` is the sandbox's first start."""
+    """``rows`` reads Salesforce, ``systems`` are the servers by name, ``start_at`` is the sandbox's first start.
+
+    ``product`` is the Salesforce user that the product works as: what it cancels, people must be known to have wanted.
+    """
 
     def __init__(
         self,
@@ -56,7 +59,9 @@ class Survey:
         faults: Faults,
         history: History,
         start_at: datetime,
+        product: str,
     ) -> None:
+        self._product = product
         self._world = world
         self._systems = systems
         self._rows = rows
@@ -185,7 +190,7 @@ class Survey:
             effective=date.fromisoformat(row["EffectiveDate"]),
             approved_at=history.approved_at,
             approved_by_placer=history.approved_by_placer,
-            cancelled=history.ended or row["Id"] in acts.cancelled,
+            cancelled=(history.ended and history.ended_by != self._product) or row["Id"] in acts.cancelled,
         )
 
     def _line(self, item: Document, product: Document) -> Line:

@@ -10,7 +10,11 @@ from integrations.sandbox.faults import Fault, Hit
 # must; a module that failed may have been run again by an AcceptOrder that was due anyway.
 CONFLICTS = {"price_drift": Stage.BILLING, "ignored_option": Stage.BILLING, "module_fails": Stage.ACCEPT}
 # These refuse for good: the order fails, or the integration is paused until a person has looked.
-REFUSALS = frozenset({"http_403", "role_denied", "refuse", "expired"})
+REFUSALS = {
+    "salesforce": frozenset({"http_403", "limit_daily", "refuse_login"}),
+    "whmcs": frozenset({"role_denied"}),
+    "esim": frozenset({"refuse", "expired", "smds_down"}),
+}
 # After these the sender cannot know whether there was an effect.
 OUTCOME_UNKNOWN = frozenset({
     "timeout_before", "timeout_after", "hold", "late_effect", "http_500", "http_503", "html", "http_403", "http_429",
@@ -53,8 +57,8 @@ def _conflicts(hits: Iterable[Hit]) -> Iterator[Trouble]:
 
 def _refusals(hits: Iterable[Hit]) -> Iterator[Trouble]:
     for hit in hits:
-        if hit.kind in REFUSALS:
-            yield from _either(hit.kind, STAGE_OF[hit.system], _client(hit))
+        if hit.kind in REFUSALS[hit.system]:
+            yield from _either(hit.kind, hit.system, _client(hit))
 
 
 def _many(hits: Iterable[Hit]) -> Iterator[Trouble]:
@@ -63,13 +67,13 @@ def _many(hits: Iterable[Hit]) -> Iterator[Trouble]:
         counts.setdefault((hit.system, hit.operation), []).append(hit)
     for (system, _), struck in counts.items():
         if len(struck) >= TRIES:
-            yield from _either("many_faults", STAGE_OF[system], None)
+            yield from _either("many_faults", system)
 
 
 def _still_set(faults: Iterable[Fault]) -> Iterator[Trouble]:
     for fault in faults:
         if fault.used < fault.count:
-            yield from _either("fault_still_set", STAGE_OF[fault.system], None)
+            yield from _either("fault_still_set", fault.system)
 
 
 def _installed(installations: Iterable[Mapping[str, Any]]) -> Iterator[Trouble]:
@@ -81,7 +85,7 @@ def _installed(installations: Iterable[Mapping[str, Any]]) -> Iterator[Trouble]:
         if switches["module_failure"]:
             yield Trouble("module_fails", State.FAILED, Stage.ACCEPT)
         if switches["denied"]:
-            yield from _either("role_denied", Stage.ACCEPT, None)
+            yield from _either("role_denied", "whmcs")
 
 
 def _unmarked(hits: Iterable[Hit], installations: Iterable[Mapping[str, Any]]) -> Iterator[Trouble]:
@@ -93,9 +97,13 @@ def _unmarked(hits: Iterable[Hit], installations: Iterable[Mapping[str, Any]]) -
             yield Trouble("unmarked", State.PARKED, Stage.BILLING, _client(hit))
 
 
-def _either(reason: str, stage: Stage, client: int | None) -> Iterator[Trouble]:
-    yield Trouble(reason, State.FAILED, stage, client)
-    yield Trouble(reason, State.PARKED, stage, client)
+def _either(reason: str, system: str, client: int | None = None) -> Iterator[Trouble]:
+    """Failed or parked; where Salesforce itself refuses, perhaps before the order was even claimed."""
+    esim = system == "esim"
+    yield Trouble(reason, State.FAILED, STAGE_OF[system], client, esim)
+    yield Trouble(reason, State.PARKED, STAGE_OF[system], client, esim)
+    if system == "salesforce":
+        yield Trouble(reason, State.PARKED, Stage.LOAD, client)
 
 
 def _client(hit: Hit) -> int | None:

@@ -158,6 +158,13 @@ def test_an_ignored_option_concerns_only_orders_whose_options_matter() -> None:
     assert chosen.outcomes == (Outcome(State.FAILED, "ignored_option", Stage.BILLING),)
 
 
+def test_an_esim_trouble_concerns_only_orders_with_profiles() -> None:
+    refused = Trouble("refuse", State.FAILED, Stage.CRM, only_esim=True)
+    plain, esim = expect([order("1", 1001, VPN), order("2", 1001, SIM)], world(troubles=(refused,)))
+    assert plain.outcomes == (Outcome(State.DONE),)
+    assert [outcome.state for outcome in esim.outcomes] == [State.DONE, State.FAILED]
+
+
 def test_what_a_person_cancelled_is_cancelled_or_failed_over_what_stands() -> None:
     (found,) = expect([order("1", 1001, SIM, cancelled=True)], world())
     assert [outcome.state for outcome in found.outcomes] == [State.CANCELLED, State.FAILED]

@@ -35,6 +35,16 @@ def test_a_refusal_may_fail_or_park() -> None:
     assert not any(trouble.certain for trouble in found)
 
 
+def test_a_refusal_of_the_esim_provider_concerns_orders_with_profiles_only() -> None:
+    assert {trouble.only_esim for trouble in troubles([hit("refuse", "confirmOrder", "esim")], [], [PLAIN])} == {True}
+
+
+def test_where_salesforce_refuses_an_order_may_stay_unclaimed() -> None:
+    found = troubles([hit("limit_daily", "query", "salesforce")], [], [PLAIN])
+    assert (State.PARKED, Stage.LOAD) in {(trouble.state, trouble.stage) for trouble in found}
+    assert troubles([hit("http_403")], [], [PLAIN]) == [], "a proxy's page refuses nothing"
+
+
 def test_a_fault_that_is_not_used_up_may_still_keep_any_order() -> None:
     waiting = Fault(1, "esim", "downloadOrder", "pool_empty", count=3, used=2)
     found = troubles([], [waiting], [PLAIN])

@@ -77,6 +77,14 @@ async def test_what_a_person_cancelled_is_expected_so(rig: Rig) -> None:
     assert verdict["ok"] and verdict["orders"][0]["allowed"][0]["state"] == "cancelled"
 
 
+async def test_what_the_product_cancelled_must_have_been_wanted(rig: Rig) -> None:
+    sandbox, call, fitter = rig
+    (order,) = await call.orders(customer=payer(sandbox), approve=True)
+    await fitter.crm.patch_order(order["id"], {"Status": "Cancelled"})
+    assert (await call.verdict())["orders"][0]["problem"] == "is Cancelled, should be done"
+    assert (await call.verdict(cancelled=[order["id"]]))["ok"]
+
+
 async def test_an_approved_order_that_nobody_took_is_lost(rig: Rig) -> None:
     sandbox, call, _ = rig
     (order,) = await call.orders(customer=payer(sandbox), approve=True)
