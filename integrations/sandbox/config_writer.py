@@ -25,7 +25,7 @@ LONGEST_SOCKET_PATH = 100  # bytes; the system's limit is 108
 WAITS: dict[str, dict[str, Any]] = {
     "whmcs": {"late_after": 8, "read_timeout": 4, "write_timeout": 5},
     "esim": {"late_after": 8, "timeout": 5},
-    "mail": {"timeout": 5},
+    "mail": {"timeout": 5, "answer_timeout": 5},
     "intake": {
         "poll_every": 2, "poll_fast_every": 1, "poll_fast_for": 20, "sweep_every": 60, "deaf_after": 15,
         "max_new_per_hour": 5000,
@@ -93,7 +93,6 @@ def _esim(endpoint: Mapping[str, Any], receiver_port: int) -> dict[str, Any]:
         "client_key": endpoint["client_key"],
         "ca_file": endpoint["ca_file"],
         "fallback_smdp_address": endpoint["fallback_smdp_address"],
-        "low_water": {},
         "receiver": {
             "enabled": True,
             "host": "127.0.0.1",

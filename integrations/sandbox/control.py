@@ -11,6 +11,7 @@ POST   /approve    {ids} or {count} or {all: true}                              
 POST   /cancel     {id}: a person cancels in Salesforce                                         {id}
 POST   /stock      {type, count}: new profiles at the SM-DP+                                    {csv, file}
 POST   /paymethods {client, kind = card | invoice | none | expired}                             {client, kind}
+POST   /phone      {act = install | download | decline | enable | disable | delete, iccid, eid}    how it went
 POST   /switches   {whmcs: {...}}: another kind of installation                                 {whmcs}
 GET    /traffic    ?since=n: requests in order, numbered                                        list
 DELETE /traffic                                                                                 {cleared}
@@ -39,6 +40,7 @@ from integrations.sandbox.control_checks import (
     Kinds,
     OrdersRequest,
     PayMethodRequest,
+    PhoneRequest,
     StockRequest,
     SwitchesRequest,
     check_fault,
@@ -79,6 +81,7 @@ class Control:
             ("POST", "/cancel", self._cancel),
             ("POST", "/stock", self._refill),
             ("POST", "/paymethods", self._pay_method),
+            ("POST", "/phone", self._phone),
             ("POST", "/switches", self._switch),
             ("GET", "/traffic", self._list_traffic),
             ("DELETE", "/traffic", self._clear_traffic),
@@ -143,6 +146,10 @@ class Control:
         client = find_client(wanted.client, self._people.world)
         self._people.set_pay_method(client, wanted.kind)
         return {"client": client, "kind": wanted.kind}
+
+    async def _phone(self, request: web.Request) -> Any:
+        wanted = checked(PhoneRequest, await _body(request))
+        return await self._people.use_phone(wanted.act, wanted.iccid, wanted.eid)
 
     async def _switch(self, request: web.Request) -> Any:
         wanted = checked(SwitchesRequest, await _body(request))

@@ -84,6 +84,14 @@ class PayMethodRequest(Request):
     kind: Literal["card", "invoice", "none", "expired"]
 
 
+class PhoneRequest(Request):
+    """``eid`` "" lets the profile's own phone do it, or any."""
+
+    act: Literal["install", "download", "decline", "enable", "disable", "delete"]
+    iccid: str
+    eid: str = ""
+
+
 class SwitchesRequest(Request):
     whmcs: dict[str, Any]
 

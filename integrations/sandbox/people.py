@@ -8,16 +8,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from integrations.esim.activation import activation_code
 from integrations.sandbox.crm import PENDING, Crm, NotPossible
+from integrations.sandbox.esim.phone import PhoneError
 from integrations.sandbox.esim.server import EsimSandbox
 from integrations.sandbox.folder import write_private
 from integrations.sandbox.history import APPROVED, History
 from integrations.sandbox.payments import set_pay_method
-from integrations.sandbox.seed import new_profiles, profiles_csv
+from integrations.sandbox.seed import new_eid, new_profiles, profiles_csv
 from integrations.sandbox.shop import draw_cart
 from integrations.sandbox.store import Store
 from integrations.sandbox.whmcs import WhmcsSandbox
 from integrations.sandbox.world import World
+
+SMDP_ADDRESS = "smdp.sandbox.example.com"  # any: the phone finds its order by the matching id alone
 
 __all__ = ["NotPossible", "People", "Placed"]
 
@@ -121,6 +125,26 @@ class People:
         with self._store.transaction():
             set_pay_method(self._whmcs, client, kind)
             self._history.note("payment", client=client, pay_method=kind)
+
+    async def use_phone(self, act: str, iccid: str, eid: str = "") -> dict[str, Any]:
+        """A customer's phone: install, download (and break off), decline, enable, disable or delete a profile.
+
+        ``eid`` defaults to the one that the profile is bound to, or any. The provider tells the portal's listener.
+        Raises NotPossible when the phone has nothing to do this with.
+        """
+        profile = self._esim.smdp.profile(iccid)
+        if profile is None or not profile["matching_id"]:
+            raise NotPossible(f"no order has an activation code for {iccid[:30]!r}")
+        phones = self._esim.phones
+        code = activation_code(SMDP_ADDRESS, profile["matching_id"])
+        phone = eid or profile["phone_eid"] or profile["eid"] or new_eid(random.Random(iccid))
+        scans = {"install": phones.install, "download": phones.download, "decline": phones.decline}
+        uses = {"enable": phones.enable, "disable": phones.disable, "delete": phones.delete}
+        try:
+            outcome = await (scans[act](code, phone) if act in scans else uses[act](iccid))
+        except PhoneError as error:
+            raise NotPossible(str(error)) from error
+        return {**asdict(outcome), "eid": phone}
 
     def switch(self, changes: dict[str, Any]) -> dict[str, Any]:
         """Change the WHMCS installation's switches, also for later starts. ``changes`` must be right."""

@@ -193,7 +193,7 @@ async def run_sandbox(
     customers: int | None = None,
     orders_per_minute: float = 0.0,
     ports: Mapping[str, int] | None = None,
-    tell: Callable[[str], None] = print,
+    tell: Callable[[str], None],
 ) -> None:
     """Run a sandbox in ``folder`` until SIGTERM or SIGINT; ``tell`` gets ``sandbox ready …`` once all listen.
 

@@ -193,6 +193,23 @@ async def test_pay_methods_change_in_billing(rig: Rig, kind: str, gateway: str, 
         assert all((method.expiry or (0, 0)) < (2021, 1) for method in methods) or kind == "card"
 
 
+async def test_a_phone_takes_a_profile_that_was_released(rig: Rig) -> None:
+    sandbox, call = rig
+    number = next(person.number for person in sandbox.world.people if person.pays_by == "card")
+    (order,) = await call.orders(kinds=["travel"], customer=number, approve=True)
+    async with fitting(sandbox.folder, sandbox) as fitter:
+        await fitter.provision(order["id"])
+    (iccid,) = [p["iccid"] for p in (await call("GET", "/world"))["esim"]["profiles"] if p["state"] == "Released"]
+    installed = await call("POST", "/phone", {"act": "install", "iccid": iccid})
+    assert (installed["state"], installed["pair"]) == ("Installed", "")
+    assert [sent["point"] for sent in installed["sent"]] == [1, 3, 4], "nobody listens, and that is told"
+    assert (await call("POST", "/phone", {"act": "enable", "iccid": iccid}))["pair"] == ""
+    assert (await call.verdict({order["id"]: "done"}))["ok"], "an installed profile is still one profile"
+    refused = await call("POST", "/phone", {"act": "install", "iccid": sandbox.world.profiles[0].iccid}, status=409)
+    assert "no order has an activation code" in refused["error"]
+    assert (await call("POST", "/phone", {"act": "eat", "iccid": iccid}, status=400))["field"] == "act"
+
+
 async def test_switches_change_the_installation_and_stay(tmp_path: Path) -> None:
     folder = tmp_path / "box"
     async with running(folder) as (_, call):

@@ -110,7 +110,7 @@ async def test_a_second_one_in_the_same_folder_is_refused_by_name(tmp_path: Path
     folder = tmp_path / "box"
     async with process(folder) as first:
         with pytest.raises(SandboxError, match=f"process {first.process.pid}"):
-            await run_sandbox(folder)
+            await run_sandbox(folder, tell=print)
 
 
 async def test_its_files_are_private_and_name_what_is_there(tmp_path: Path) -> None:
