@@ -1,0 +1,55 @@
+"""The system as a whole: pauses, the brake, recovery."""
+
+from console.commands.command import Command
+from console.commands.facts import Facts
+from console.commands.words import Argument, Kind, Role, Scope
+
+SUBJECT = "salesforce, whmcs, esim, mail, or product:<WHMCS product id>"
+
+
+class Pause(Command):
+    """Pause an integration or a product: runs park and burn no tries."""
+
+    id, verb, title, keys, group = "system.pause", "pause", "Pause", "P", "System"
+    scope = Scope.SYSTEM
+    reason = True
+    outside = False
+    arguments = (Argument("subject", Kind.SUBJECT, SUBJECT + ", or intake", required=True),)
+
+
+class Resume(Command):
+    """Resume what was paused; the runs that wait for it go on."""
+
+    id, verb, title, keys, group = "system.resume", "resume", "Resume", "R", "System"
+    scope = Scope.SYSTEM
+    outside = False
+    arguments = (Argument("subject", Kind.SUBJECT, SUBJECT, required=True),)
+
+    def why_not(self, facts: Facts, role: Role) -> str | None:
+        return None if facts.paused else "nothing is paused"
+
+
+class ReleaseBrake(Command):
+    """Let new orders in again after the brake stopped them."""
+
+    id, verb, title, keys, group = "system.release_brake", "release-brake", "Release the brake", "B", "System"
+    role = Role.SUPERVISOR
+    scope = Scope.SYSTEM
+    reason = True
+
+    def why_not(self, facts: Facts, role: Role) -> str | None:
+        return None if facts.brake else "the brake is not on"
+
+
+class EndRecovery(Command):
+    """End recovery after a restored backup: calls and mails are made as usual again."""
+
+    id, verb, title, keys, group = "system.end_recovery", "end-recovery", "End recovery", "E", "System"
+    role = Role.SUPERVISOR
+    scope = Scope.SYSTEM
+    reason = True
+
+    def why_not(self, facts: Facts, role: Role) -> str | None:
+        if not facts.recovery:
+            return "this journal is not in recovery"
+        return None if facts.listed else "the orders that changed meanwhile are not listed yet"
