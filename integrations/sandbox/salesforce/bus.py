@@ -80,6 +80,11 @@ class EventBus:
         """The channels that exist."""
         return self._channels
 
+    @property
+    def retained_count(self) -> int:
+        """How many events are kept, over all channels."""
+        return len(self._events)
+
     def on_commit(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener(channel)`` after each commit that appended to it, on the event loop; returns the way out."""
         self._listeners.append(listener)

@@ -21,7 +21,7 @@ class OrderLine:
 
     sku: str
     quantity: int = 1
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[Any, Any] = field(default_factory=dict)
     eid: str = ""
     unit_price: Decimal | None = None
 

@@ -79,7 +79,7 @@ class Rest:
         if request.method not in ("GET", "HEAD"):
             raise method_not_allowed(request.method, "HEAD,GET")
         usage = self._org.usage
-        published = len(self._org.bus.all())
+        published = self._org.bus.retained_count
         figures: dict[str, tuple[int, int]] = {
             "ConcurrentAsyncGetReportInstances": (200, 200),
             "DailyApiRequests": (usage.limit, usage.limit - usage.used),

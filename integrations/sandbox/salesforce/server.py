@@ -39,6 +39,7 @@ from integrations.sandbox.world import World
 
 SYSTEM = "salesforce"
 LARGEST_BODY = 50 * 1024 * 1024
+LONGEST_LINE = 16_384 + 64  # bytes of the request line; Salesforce takes addresses up to 16,384
 JSON = "application/json;charset=UTF-8"
 OWN_KINDS = frozenset({"expire_token", "lock_row", "stale_read", "limit_daily", "limit_concurrent", "refuse_login"})
 READ_ONLY_KINDS = frozenset({"stale_read"})
@@ -164,7 +165,7 @@ class SalesforceSandbox:
             options=self._options.cometd,
         )  # fmt: skip
         app.router.add_route("*", "/{path:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, max_line_size=LONGEST_LINE)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
         bound = self._runner.addresses[0]
