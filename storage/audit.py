@@ -1,10 +1,11 @@
 """Who did what, why, and what came of it: an intent row before the effect, an outcome row after it; never changed."""
 
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from storage.packing import pack, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def intent(
         " VALUES (?, 'intent', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             now, actor.name, actor.peer, actor.token_id, actor.role, command, plan_hash,
-            json.dumps(list(subjects)), reason, json.dumps(detail, ensure_ascii=False) if detail else None,
+            pack(list(subjects)), reason, pack(detail) if detail else None,
         ),
     )  # fmt: skip
     assert cursor.lastrowid is not None
@@ -71,7 +72,7 @@ def outcome(
         "INSERT INTO audit (at, phase, intent_id, actor, peer, token_id, role, command, plan_hash, subjects, reason, outcome,"
         " detail) SELECT ?, 'outcome', id, actor, peer, token_id, role, command, plan_hash, subjects, reason, ?, ?"
         " FROM audit WHERE id = ?",
-        (now, outcome, json.dumps(detail, ensure_ascii=False) if detail else None, intent_id),
+        (now, outcome, pack(detail) if detail else None, intent_id),
     )
 
 
@@ -110,5 +111,5 @@ def newest(
 
 
 def _row(row: tuple[Any, ...]) -> AuditRow:
-    values = [*row[:10], json.loads(row[10]), row[11], row[12], json.loads(row[13]) if row[13] else None]
+    values = [*row[:10], unpack(row[10]), row[11], row[12], unpack(row[13]) if row[13] else None]
     return AuditRow(*values)

@@ -1,10 +1,11 @@
 """Commands over many orders: the batch and a result per item, so that it outlives window and process."""
 
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from storage.packing import pack, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def insert(db: sqlite3.Connection, batch: Batch, items: Sequence[tuple[str, int 
     db.execute(
         f"INSERT INTO batches ({_BATCH}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            batch.id, batch.command, batch.actor, batch.role, batch.reason, json.dumps(batch.arguments, ensure_ascii=False),
+            batch.id, batch.command, batch.actor, batch.role, batch.reason, pack(batch.arguments),
             batch.plan_hash, batch.audit_id, batch.state, batch.pace, batch.stop_after, batch.created_at, batch.ended_at,
         ),
     )  # fmt: skip
@@ -57,7 +58,7 @@ def insert(db: sqlite3.Connection, batch: Batch, items: Sequence[tuple[str, int 
                 order_id,
                 version,
                 "excluded" if why else "waiting",
-                json.dumps({"reason": why}) if why else None,
+                pack({"reason": why}) if why else None,
             )
             for i, (order_id, version, why) in enumerate(items)
         ],
@@ -84,7 +85,7 @@ def items(db: sqlite3.Connection, batch_id: str) -> list[Item]:
         "SELECT position, order_id, run_version, state, result, at FROM batch_items WHERE batch_id = ? ORDER BY position",
         (batch_id,),
     )
-    return [Item(*[*row[:4], json.loads(row[4]) if row[4] else None, row[5]]) for row in rows]
+    return [Item(*[*row[:4], unpack(row[4]) if row[4] else None, row[5]]) for row in rows]
 
 
 def set_item(
@@ -95,7 +96,7 @@ def set_item(
     now: float,
     result: Mapping[str, Any] | None = None,
 ) -> None:
-    packed = json.dumps(result, ensure_ascii=False) if result is not None else None
+    packed = pack(result) if result is not None else None
     db.execute(
         "UPDATE batch_items SET state = ?, result = ?, at = ? WHERE batch_id = ? AND position = ?",
         (state, packed, now, batch_id, position),
@@ -107,5 +108,5 @@ def end(db: sqlite3.Connection, batch_id: str, state: str, now: float) -> None:
 
 
 def _batch(row: tuple[Any, ...]) -> Batch:
-    values = [*row[:5], json.loads(row[5]), *row[6:]]
+    values = [*row[:5], unpack(row[5]), *row[6:]]
     return Batch(*values)

@@ -1,10 +1,11 @@
 """Calls and their sends: an intent is committed before each request leaves, the outcome after it (rules §2)."""
 
-import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from storage.packing import pack, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,12 @@ _SEND = "id, call_id, run_id, n, kind, intent_at, deadline, ended_at, outcome, e
 
 
 def _call(row: tuple[Any, ...]) -> Call:
-    values = [*row[:11], json.loads(row[11]), json.loads(row[12]) if row[12] else None, *row[13:]]
+    values = [*row[:11], unpack(row[11]), unpack(row[12]) if row[12] else None, *row[13:]]
     return Call(*values)
 
 
 def _send(row: tuple[Any, ...]) -> Send:
-    values = [*row[:12], json.loads(row[12]) if row[12] else None, row[13]]
+    values = [*row[:12], unpack(row[12]) if row[12] else None, row[13]]
     return Send(*values)
 
 
@@ -84,7 +85,11 @@ def get(db: sqlite3.Connection, call_id: int) -> Call | None:
 
 def of_order(db: sqlite3.Connection, order_id: str) -> list[Call]:
     """Every effect call of an order and the reads of its runs, oldest first."""
-    rows = db.execute(f"SELECT {_CALL} FROM calls WHERE order_id = ? ORDER BY id", (order_id,))
+    rows = db.execute(
+        f"SELECT {_CALL} FROM calls WHERE order_id = ? AND effect <> 'read' UNION ALL"
+        f" SELECT {_CALL} FROM calls WHERE effect = 'read' AND run_id IN (SELECT id FROM runs WHERE order_id = ?) ORDER BY id",
+        (order_id, order_id),
+    )
     return [_call(row) for row in rows]
 
 
@@ -113,7 +118,7 @@ def intend(
     correlation: str,
 ) -> tuple[int, int]:
     """Commit "this call is about to be made"; returns (call id, send id)."""
-    packed = json.dumps(request, ensure_ascii=False, separators=(",", ":"), default=str)
+    packed = pack(request)
     conflict = "(run_id, operation, item) WHERE effect = 'read'"
     if effect != "read":
         conflict = "(order_id, operation, item) WHERE effect <> 'read'"
@@ -156,7 +161,7 @@ def end_send(
     message: str | None = None,
     evidence: Mapping[str, Any] | None = None,
 ) -> None:
-    packed = json.dumps(evidence, ensure_ascii=False, default=str) if evidence is not None else None
+    packed = pack(evidence) if evidence is not None else None
     db.execute(
         "UPDATE sends SET ended_at = ?, outcome = ?, error_class = ?, code = ?, message = ?, evidence = ? WHERE id = ?",
         (now, outcome, error_class, code, message, packed, send_id),
@@ -173,7 +178,7 @@ def settle(
     by: str = "answer",
 ) -> None:
     """Record what a call came to: done, refused, resolved_absent, undone (an output given replaces the old one)."""
-    packed = json.dumps(output, ensure_ascii=False, separators=(",", ":"), default=str) if output is not None else None
+    packed = pack(output) if output is not None else None
     db.execute(
         "UPDATE calls SET state = ?, output = COALESCE(?, output), settled_at = ?, settled_by = ?, wait_from = NULL,"
         " absent_at = NULL WHERE id = ?",
@@ -224,7 +229,11 @@ def restart_waits(db: sqlite3.Connection, now: float) -> int:
 
 def interrupt(db: sqlite3.Connection, now: float) -> int:
     """At start: what was under way when the process ended has an unknown outcome. Returns how many effect calls."""
-    db.execute("UPDATE sends SET outcome = 'interrupted', ended_at = ? WHERE ended_at IS NULL", (now,))
+    db.execute(
+        "UPDATE sends SET outcome = 'interrupted', ended_at = ? WHERE ended_at IS NULL"
+        " AND call_id IN (SELECT id FROM calls WHERE state IN ('intended', 'unknown'))",
+        (now,),
+    )
     db.execute(
         "UPDATE calls SET state = 'refused', settled_at = ? WHERE state = 'intended' AND effect = 'read'", (now,)
     )
@@ -237,7 +246,9 @@ def interrupt(db: sqlite3.Connection, now: float) -> int:
 def interrupt_run(db: sqlite3.Connection, run_id: int, now: float) -> None:
     """The same for one run whose outcomes could not be written."""
     db.execute(
-        "UPDATE sends SET outcome = 'interrupted', ended_at = ? WHERE run_id = ? AND ended_at IS NULL", (now, run_id)
+        "UPDATE sends SET outcome = 'interrupted', ended_at = ? WHERE ended_at IS NULL AND run_id = ?"
+        " AND call_id IN (SELECT id FROM calls WHERE state IN ('intended', 'unknown'))",
+        (now, run_id),
     )
     db.execute(
         "UPDATE calls SET state = CASE effect WHEN 'read' THEN 'refused' ELSE 'unknown' END,"
@@ -258,12 +269,8 @@ def sends(db: sqlite3.Connection, call_id: int) -> list[Send]:
 
 
 def sends_of_order(db: sqlite3.Connection, order_id: str) -> list[Send]:
-    names = ", ".join("s." + name.strip() for name in _SEND.split(","))
-    rows = db.execute(
-        f"SELECT {names} FROM sends s JOIN calls c ON c.id = s.call_id WHERE c.order_id = ? ORDER BY s.id",
-        (order_id,),
-    )
-    return [_send(row) for row in rows]
+    """The sends and looks of all calls of an order, oldest first."""
+    return sorted((send for call in of_order(db, order_id) for send in sends(db, call.id)), key=lambda send: send.id)
 
 
 def looks_without_answer(db: sqlite3.Connection, call_id: int) -> int:

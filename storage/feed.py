@@ -1,12 +1,12 @@
 """The feed: append-only rows of ids, states and causes. Its sequence number is the only clock a console knows."""
 
-import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from storage import meta
+from storage.packing import pack, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def append(
     cursor = db.execute(
         "INSERT INTO feed (epoch, at, kind, order_id, run_id, body)"
         " VALUES ((SELECT COALESCE(MAX(value), '1') FROM meta WHERE key = 'epoch'), ?, ?, ?, ?, ?)",
-        (at, kind, order_id, run_id, json.dumps(body, ensure_ascii=False, separators=(",", ":"))),
+        (at, kind, order_id, run_id, pack(body)),
     )
     assert cursor.lastrowid is not None
     return cursor.lastrowid
@@ -88,7 +88,7 @@ def prune(db: sqlite3.Connection, before: float, keep: int = 100_000, limit: int
 
 
 def _row(row: tuple[Any, ...]) -> FeedRow:
-    return FeedRow(row[0], row[1], row[2], row[3], row[4], row[5], json.loads(row[6]))
+    return FeedRow(row[0], row[1], row[2], row[3], row[4], row[5], unpack(row[6]))
 
 
 def last_at(db: sqlite3.Connection) -> float | None:

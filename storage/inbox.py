@@ -1,10 +1,11 @@
 """Platform events as they came in, the cursor that belongs to them, gaps and poison (rules §4)."""
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from storage.packing import pack, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ _EVENT = (
 
 
 def _event(row: tuple[Any, ...]) -> Event:
-    values = [*row[:6], json.loads(row[6]), *row[7:]]
+    values = [*row[:6], unpack(row[6]), *row[7:]]
     return Event(*values)
 
 
@@ -69,7 +70,7 @@ def append(db: sqlite3.Connection, org: str, transport: str, events: Sequence[In
             " state, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(event_uuid) DO NOTHING",
             (
                 org, transport, event.channel, event.replay_id, event.event_uuid, event.order_id, event.idem_key,
-                json.dumps(event.payload, ensure_ascii=False), event.received_at, state, event.problem,
+                pack(event.payload), event.received_at, state, event.problem,
             ),
         )  # fmt: skip
         if cursor.rowcount:

@@ -16,6 +16,7 @@ from typing import TypeVar
 from storage.errors import StorageError, StoreDamaged
 from storage.lock import FileLock
 from storage.migrate import migrate
+from storage.orders import folded
 from storage.writer import Writer
 
 T = TypeVar("T")
@@ -25,13 +26,16 @@ BUSY_MS = 10_000
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection with the product's settings. Autocommit: transactions are written out."""
     uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000, cached_statements=512
+    )
     connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     if not read_only:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA cache_size=-16000")
+    connection.create_function("fold", 1, folded, deterministic=True)
     return connection
 
 
@@ -82,7 +86,7 @@ class Journal:
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in a transaction and return its result once it is on disk. Raises StoreFull, and what it raises."""
-        result: T = await asyncio.shield(self._writer.submit(work))
+        result: T = await self._writer.submit(work)
         return result
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:

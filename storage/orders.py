@@ -1,5 +1,6 @@
 """Orders as last read from Salesforce: the read model behind board and find. Salesforce stays the truth."""
 
+import functools
 import sqlite3
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -37,6 +38,12 @@ _COLUMNS = ", ".join(_NAMES)
 def fold(text: str) -> str:
     """The form both sides of a search are compared in: NFKC, casefolded, single spaces."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+@functools.lru_cache(maxsize=16_384)
+def folded(text: str | None) -> str | None:
+    """SQL's ``fold``: what the filter compares stands in few different values, so it is worth remembering."""
+    return None if text is None else fold(str(text))
 
 
 def digits(text: str) -> str:

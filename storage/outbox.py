@@ -1,10 +1,11 @@
 """Status writes on their way to Salesforce: one row per order, the latest wins, one in flight (rules §6 crm)."""
 
-import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from storage.packing import pack, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ _COLUMNS = "order_id, version, fields, state, tries, next_at, intent_at, in_flig
 
 def put(db: sqlite3.Connection, order_id: str, fields: Mapping[str, Any], now: float) -> None:
     """What Salesforce shall show for this order; replaces what waits, never what is in flight."""
-    packed = json.dumps(fields, ensure_ascii=False)
+    packed = pack(fields)
     db.execute(
         "INSERT INTO outbox (order_id, version, fields, state, next_at, updated_at) VALUES (?, 1, ?, 'waiting', ?, ?)"
         " ON CONFLICT(order_id) DO UPDATE SET version = version + 1, fields = excluded.fields, tries = 0, error = NULL,"
@@ -101,5 +102,5 @@ def stuck(db: sqlite3.Connection) -> list[OutboxRow]:
 
 
 def _row(row: tuple[Any, ...]) -> OutboxRow:
-    values = [row[0], row[1], json.loads(row[2]), *row[3:7], json.loads(row[7]) if row[7] else None, row[8]]
+    values = [row[0], row[1], unpack(row[2]), *row[3:7], unpack(row[7]) if row[7] else None, row[8]]
     return OutboxRow(*values)

@@ -1,12 +1,12 @@
 """Runs and their steps: the durable state of every workflow."""
 
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from storage.errors import Stale
+from storage.packing import pack, unpack
 
 OPEN_STATES = ("queued", "running", "retrying", "parked", "held")
 
@@ -85,8 +85,8 @@ def _run(row: Sequence[Any]) -> Run:
     for name in _FLAGS:
         values[_AT[name]] = bool(values[_AT[name]])
     condition, data = values[_AT["condition"]], values[_AT["state_data"]]
-    values[_AT["condition"]] = json.loads(condition) if condition else None
-    values[_AT["state_data"]] = json.loads(data) if data != "{}" else {}
+    values[_AT["condition"]] = unpack(condition) if condition else None
+    values[_AT["state_data"]] = unpack(data) if data != "{}" else {}
     return Run(*values)
 
 
@@ -95,9 +95,9 @@ def insert(db: sqlite3.Connection, step_names: Sequence[str], now: float, **valu
     values.setdefault("workflow_steps", " ".join(step_names))
     values.setdefault("next_at", now)
     row = {**values, "created_at": now, "updated_at": now}
-    row["state_data"] = json.dumps(row.get("state_data") or {}, ensure_ascii=False)
+    row["state_data"] = pack(row.get("state_data") or {})
     if row.get("condition") is not None:
-        row["condition"] = json.dumps(row["condition"], ensure_ascii=False)
+        row["condition"] = pack(row["condition"])
     names = ", ".join(row)
     try:
         cursor = db.execute(
@@ -122,24 +122,51 @@ def get(db: sqlite3.Connection, run_id: int) -> Run | None:
     return _run(row) if row else None
 
 
-def change(db: sqlite3.Connection, run_id: int, now: float, *, expect_version: int | None = None, **values: Any) -> int:
-    """Set columns, count the version up and return it. Raises Stale when ``expect_version`` is not the row's."""
-    unknown = set(values) - _CHANGEABLE
-    if unknown:
-        raise ValueError(f"not columns of runs: {sorted(unknown)}")
+STRIP_LETTERS = (
+    "CASE s.state WHEN 'pending' THEN '.' WHEN 'running' THEN '>' WHEN 'waiting' THEN '~' WHEN 'done' THEN 'v'"
+    " WHEN 'failed' THEN 'x' WHEN 'skipped' THEN 's' ELSE '-' END"
+)
+_SHOWN = {
+    "workflow": "workflow", "number": "order_number", "state": "state", "wait": "wait", "wait_reason": "wait_reason",
+    "until": "wait_until", "next_at": "CASE state WHEN 'retrying' THEN next_at END", "waits_for": "waits_for", "step": "step",
+    "tries": "tries", "attempt": "attempt", "version": "version", "class": "error_class", "system": "error_system",
+    "code": "error_code", "cause": "fingerprint", "error_step": "error_step", "unknown": "unknown_open",
+    "updated": "updated_at", "order_id": "order_id",
+    "strip": f"(SELECT group_concat({STRIP_LETTERS}, '') FROM steps s WHERE s.run_id = runs.id)",
+}  # fmt: skip
+_SHOWN_COLUMNS = ", ".join(_SHOWN.values())
+
+
+def _shown(row: Sequence[Any]) -> dict[str, Any]:
+    return {name: value for name, value in zip(_SHOWN, row, strict=True) if value}
+
+
+def shown(db: sqlite3.Connection, run_id: int) -> dict[str, Any]:
+    """A run as the feed shows it: ids, states and causes (empty values left out), with its step strip."""
+    return _shown(db.execute(f"SELECT {_SHOWN_COLUMNS} FROM runs WHERE id = ?", (run_id,)).fetchone())
+
+
+def change(
+    db: sqlite3.Connection, run_id: int, now: float, *, expect_version: int | None = None, **values: Any
+) -> dict[str, Any]:
+    """Set columns, count the version up and return the run as ``shown``.
+
+    Raises Stale when ``expect_version`` is not the row's.
+    """
+    if not _CHANGEABLE.issuperset(values):
+        raise ValueError(f"not columns of runs: {sorted(set(values) - _CHANGEABLE)}")
     for name in _JSON:
         if values.get(name) is not None:
-            values[name] = json.dumps(values[name], ensure_ascii=False)
-    assignments = "".join(f", {name} = ?" for name in values)
+            values[name] = pack(values[name])
+    assignments = "".join([f", {name} = ?" for name in values])
     where, extra = ("", ()) if expect_version is None else (" AND version = ?", (expect_version,))
-    cursor = db.execute(
-        f"UPDATE runs SET version = version + 1, updated_at = ?{assignments} WHERE id = ?{where} RETURNING version",
+    row = db.execute(
+        f"UPDATE runs SET version = version + 1, updated_at = ?{assignments} WHERE id = ?{where} RETURNING {_SHOWN_COLUMNS}",
         (now, *values.values(), run_id, *extra),
-    )
-    row = cursor.fetchone()
+    ).fetchone()
     if row is None:
         raise Stale(f"run {run_id} changed meanwhile")
-    return int(row[0])
+    return _shown(row)
 
 
 def latest_of_order(db: sqlite3.Connection, order_id: str, workflow: str = "provision_order") -> Run | None:
@@ -291,7 +318,12 @@ def steps(db: sqlite3.Connection, run_id: int) -> list[Step]:
         " WHERE run_id = ? ORDER BY position",
         (run_id,),
     )
-    return [Step(*[*row[:7], json.loads(row[7]) if row[7] else None, row[8]]) for row in rows]
+    return [Step(*[*row[:7], unpack(row[7]) if row[7] else None, row[8]]) for row in rows]
+
+
+def cancel_asked(db: sqlite3.Connection, run_id: int) -> bool:
+    row = db.execute("SELECT cancel_asked FROM runs WHERE id = ?", (run_id,)).fetchone()
+    return bool(row and row[0])
 
 
 def strips(db: sqlite3.Connection, run_ids: Iterable[int]) -> dict[int, list[tuple[str, str]]]:
@@ -315,7 +347,7 @@ def set_step(
     note: str | None = None,
 ) -> None:
     """Move a step; a start counts a try, an output given replaces the old one."""
-    packed = json.dumps(output, ensure_ascii=False) if output is not None else None
+    packed = pack(output) if output is not None else None
     db.execute(
         "UPDATE steps SET state = ?, tries = tries + ?, started_at = COALESCE(?, started_at), ended_at = ?,"
         " output = COALESCE(?, output), note = ? WHERE run_id = ? AND name = ?",
@@ -335,7 +367,7 @@ def replace_steps(db: sqlite3.Connection, run_id: int, names: Sequence[str], kno
                 " WHERE run_id = ? AND position = ?",
                 (
                     old.state, old.tries, old.started_at, old.ended_at,
-                    json.dumps(old.output, ensure_ascii=False) if old.output is not None else None, old.note, run_id, position,
+                    pack(old.output) if old.output is not None else None, old.note, run_id, position,
                 ),
             )  # fmt: skip
     db.execute("UPDATE runs SET workflow_steps = ? WHERE id = ?", (" ".join(names), run_id))

@@ -23,7 +23,7 @@ class _Job:
 
 
 class Writer:
-    """Owns the writing connection. Each change runs in its own savepoint: one that raises undoes only itself."""
+    """Owns the writing connection. A change that raises undoes only itself; it may be run twice, so it must only write."""
 
     def __init__(self, connection: sqlite3.Connection, committed: Callable[[], None]) -> None:
         self._connection = connection
@@ -64,15 +64,12 @@ class Writer:
                 self._commit(batch)
 
     def _commit(self, batch: list[_Job]) -> None:
-        execute = self._connection.execute
         try:
-            execute("BEGIN IMMEDIATE")
-            for job in batch:
-                self._work(job)
-            execute("COMMIT")
+            if not self._commit_plainly(batch):
+                self._commit_one_by_one(batch)
         except BaseException as error:  # noqa: BLE001 - handed to every waiting caller
             if self._connection.in_transaction:
-                execute("ROLLBACK")
+                self._connection.execute("ROLLBACK")
             failure = _translated(error)
             for job in batch:
                 job.error = job.error or failure
@@ -84,17 +81,36 @@ class Writer:
                 continue
         self._committed()
 
-    def _work(self, job: _Job) -> None:
+    def _commit_plainly(self, batch: list[_Job]) -> bool:
+        """The usual case: nothing raises, and no savepoints are needed. False when something did and all is undone."""
         execute = self._connection.execute
-        execute("SAVEPOINT job")
-        try:
-            job.result = job.work(self._connection)
-        except BaseException as error:
-            if isinstance(error, sqlite3.OperationalError) and _concerns_all(error):
-                raise
-            execute("ROLLBACK TO job")
-            job.error = error
-        execute("RELEASE job")
+        execute("BEGIN IMMEDIATE")
+        for job in batch:
+            try:
+                job.result = job.work(self._connection)
+            except BaseException as error:
+                if isinstance(error, sqlite3.OperationalError) and _concerns_all(error):
+                    raise
+                execute("ROLLBACK")
+                return False
+        execute("COMMIT")
+        return True
+
+    def _commit_one_by_one(self, batch: list[_Job]) -> None:
+        """Each change again in its own savepoint: one that raises undoes only itself."""
+        execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        for job in batch:
+            execute("SAVEPOINT job")
+            try:
+                job.result = job.work(self._connection)
+            except BaseException as error:
+                if isinstance(error, sqlite3.OperationalError) and _concerns_all(error):
+                    raise
+                execute("ROLLBACK TO job")
+                job.error = error
+            execute("RELEASE job")
+        execute("COMMIT")
 
 
 def _concerns_all(error: sqlite3.OperationalError) -> bool:

@@ -38,7 +38,10 @@ class CallMaker:
         self._ledger = ledger
         self._run = run
         self._subject = run.order_id or run.subject
-        self._unwritten: set[tuple[str, str]] = set()
+        self._effects: dict[tuple[str, str], calls.Call] | None = None
+        self._sent: set[tuple[str, str]] = set()
+        self._correlation_root = f"{run.id}-{secrets.token_hex(4)}"
+        self._exchanges = 0
         self.step = ""
         self.before_guarded: Callable[[], Awaitable[None]] | None = None
 
@@ -51,11 +54,16 @@ class CallMaker:
         item: str = "",
         request: Output | None = None,
         summary: Callable[[T], Output] | None = None,
+        pages: int = 1,
     ) -> T:
-        """Read the outside; ``summary`` cuts the answer to what the journal may keep. Raises what ``fetch`` raises."""
+        """Read the outside; ``summary`` cuts the answer to what the journal may keep. Raises what ``fetch`` raises.
+
+        ``pages``: how many exchanges ``fetch`` may need (a list is read page by page).
+        """
         call_id, send_id = await self._intend(system, operation, item, Effect.READ, None, request or {})
         try:
-            answer = await self._exchange(system, operation, fetch, write=False)
+            budget = self._engine.deadline(system, write=False) * pages
+            answer = await self._exchange(system, operation, fetch, write=False, budget=budget)
         except IntegrationError as error:
             self._end(call_id, send_id, "failed", error, CallState.REFUSED)
             raise
@@ -243,6 +251,8 @@ class CallMaker:
     async def _open_unknown(
         self, system: System, operation: str, item: str, marker: str, wait_from: float
     ) -> calls.Call:
+        self._sent.add((operation, item))
+
         def write(db: sqlite3.Connection) -> calls.Call:
             call_id = calls.open_unknown(
                 db, run_id=self._run.id, order_id=self._subject, step=self.step, operation=operation, item=item,
@@ -267,12 +277,10 @@ class CallMaker:
         except IntegrationError as error:
             if error.refused:
                 self._end(call_id, send_id, "refused", error, CallState.REFUSED)
-                self._unwritten.add((operation, item))
             else:
                 await self._ledger.commit(functools.partial(self._outcome_unknown, call_id, send_id, intent_at, error))
             raise
         self._end(call_id, send_id, "ok", None, CallState.DONE, output)
-        self._unwritten.add((operation, item))
         return output
 
     async def _exchange(
@@ -302,6 +310,8 @@ class CallMaker:
         self, system: System, operation: str, item: str, effect: Effect, marker: str | None, request: Output
     ) -> tuple[int, int]:
         self._engine.gates[system].check()
+        if effect is not Effect.READ:
+            self._sent.add((operation, item))
         now, correlation = self._engine.clock.now(), self._correlation()
         deadline = now + self._engine.deadline(system, write=effect is not Effect.READ)
         return await self._ledger.commit(
@@ -313,7 +323,8 @@ class CallMaker:
         )  # fmt: skip
 
     def _correlation(self) -> str:
-        value = f"{self._run.id}-{secrets.token_hex(4)}"
+        self._exchanges += 1
+        value = f"{self._correlation_root}-{self._exchanges}"
         correlation_id.set(value)
         return value
 
@@ -357,6 +368,8 @@ class CallMaker:
     async def _settle_without_send(
         self, system: System, operation: str, item: str, effect: Effect, output: Output, by: str = "read"
     ) -> None:
+        self._sent.add((operation, item))
+
         def write(db: sqlite3.Connection) -> None:
             call_id = calls.open_unknown(
                 db, run_id=self._run.id, order_id=self._subject, step=self.step, operation=operation, item=item,
@@ -367,10 +380,15 @@ class CallMaker:
         await self._ledger.commit(write)
 
     async def _known(self, operation: str, item: str) -> calls.Call | None:
-        if (operation, item) in self._unwritten:
+        """The order's call of that name, whichever run made it; nobody else writes calls while this run runs."""
+        key = (operation, item)
+        if key in self._sent:
             await self._ledger.flush()
-            self._unwritten.clear()
-        return self._engine.journal.peek(lambda db: calls.find(db, self._subject, operation, item))
+            return self._engine.journal.peek(lambda db: calls.find(db, self._subject, operation, item))
+        if self._effects is None:
+            found = self._engine.journal.peek(lambda db: calls.effects(db, self._subject))
+            self._effects = {(call.operation, call.item): call for call in found}
+        return self._effects.get(key)
 
     def _ever_left(self, call_id: int) -> bool:
         """Was a send of this call not refused? Then the effect may be ours."""

@@ -81,10 +81,13 @@ class Runner:
     def _end(self, context: RunContext, definition: StepDefinition[Any], result: StepResult) -> None:
         now, run = self._engine.clock.now(), context.run
         output, data = dict(result.output), dict(context.data)
+        changed = data != run.state_data or run.tries or run.error_class or run.condition
         context.outputs[definition.name] = output
 
         def write(db: sqlite3.Connection) -> None:
             runs.set_step(db, run.id, definition.name, result.state, ended_at=now, output=output, note=result.note)
+            if not changed:
+                return
             runs.change(
                 db, run.id, now, tries=0, state_data=data, condition=None, error_class=None, error_system=None,
                 error_operation=None, error_code=None, error_message=None, error_step=None, fingerprint=None,
@@ -103,8 +106,7 @@ class Runner:
 
     async def _cancel_asked(self, run: Run) -> bool:
         """A person asked to cancel while a step was under way: hand the run back, the next turn cancels it."""
-        asked = self._engine.journal.peek(lambda db: runs.get(db, run.id))
-        if asked is None or not asked.cancel_asked:
+        if not self._engine.journal.peek(lambda db: runs.cancel_asked(db, run.id)):
             return False
         now = self._engine.clock.now()
         await self._engine.journal.write(

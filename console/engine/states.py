@@ -54,12 +54,3 @@ class CallState(StrEnum):
 
 FINISHED_STEPS = frozenset({StepState.DONE, StepState.SKIPPED, StepState.NOT_NEEDED})
 OPEN_STATES = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.RETRYING, RunState.PARKED, RunState.HELD})
-STRIP = {
-    StepState.PENDING: ".",
-    StepState.RUNNING: ">",
-    StepState.WAITING: "~",
-    StepState.DONE: "v",
-    StepState.FAILED: "x",
-    StepState.SKIPPED: "s",
-    StepState.NOT_NEEDED: "-",
-}

@@ -66,7 +66,6 @@ CREATE INDEX runs_due ON runs (next_at, id) WHERE state IN ('queued', 'retrying'
 CREATE INDEX runs_open ON runs (state, wait) WHERE state IN ('running', 'parked', 'held');
 CREATE INDEX runs_order ON runs (order_id, id);
 CREATE INDEX runs_failed ON runs (fingerprint, updated_at) WHERE fingerprint IS NOT NULL;
-CREATE INDEX runs_updated ON runs (updated_at);
 CREATE INDEX runs_created ON runs (created_at);
 
 CREATE TABLE steps (
@@ -87,7 +86,6 @@ CREATE TABLE calls (
 ) STRICT;
 CREATE UNIQUE INDEX calls_effect ON calls (order_id, operation, item) WHERE effect <> 'read';
 CREATE UNIQUE INDEX calls_read ON calls (run_id, operation, item) WHERE effect = 'read';
-CREATE INDEX calls_run ON calls (run_id, id);
 CREATE INDEX calls_open ON calls (state) WHERE state IN ('intended', 'unknown');
 
 CREATE TABLE sends (
@@ -99,7 +97,6 @@ CREATE TABLE sends (
     error_class TEXT, code TEXT, message TEXT, evidence TEXT, correlation TEXT
 ) STRICT;
 CREATE INDEX sends_call ON sends (call_id, id);
-CREATE INDEX sends_open ON sends (run_id) WHERE ended_at IS NULL;
 
 -- Feed: append-only; ids, states and causes only -----------------------------------------------------------------------
 CREATE TABLE feed (

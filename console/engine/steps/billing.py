@@ -162,6 +162,7 @@ async def order_services(context: Provisioning, order: WhmcsOrder) -> list[Servi
         System.WHMCS,
         "whmcs.GetClientsProducts",
         lambda: context.engine.whmcs.list_services(order.client_id),
+        pages=8,
         item=order.id,
         request={"clientid": order.client_id},
         summary=lambda found: {"read": len(found.rows), "complete": found.complete},
