@@ -15,7 +15,7 @@ from console.schema.base import Answer
 COLUMNS = (
     "order_id", "number", "account", "kind", "plan", "amount", "sf", "read_at",
     "run_id", "version", "state", "wait", "wait_reason", "until", "next_at", "waits_for", "step", "strip", "tries", "attempt",
-    "class", "system", "code", "cause", "error_step", "message", "unknown", "parked", "created", "updated", "owner", "owner_until",
+    "class", "system", "code", "cause", "error_step", "message", "unknown", "parked", "created", "updated", "mail", "owner", "owner_until",
 )  # fmt: skip
 HEARTBEAT = 5.0
 NO_RUN = "none"  # the state of an order that has no run here
@@ -43,8 +43,10 @@ class SnapshotEnd(Answer):
 class FeedEvent(Answer):
     """One row of the feed. ``prev`` is the number of the row before it: another one than the last seen is a gap.
 
-    ``kind`` run: ``body`` holds the run's present columns (empty ones left out) and ``order`` the order's own;
-    mail, alarm, take, note, batch, pause, …: see the words of ``body``. Order-less rows have ``order_id`` None.
+    ``body`` says what happened (``kind`` run: the run's columns at that moment, empty ones left out; mail, alarm, take,
+    note, …: their own words). ``row`` is the order's present row in the order of ``COLUMNS``: putting it into the book
+    is all that applying an event takes. It is None for rows without an order, and where a later event of the same
+    delivery brings it.
     """
 
     seq: int
@@ -55,7 +57,7 @@ class FeedEvent(Answer):
     order_id: str | None = None
     run_id: int | None = None
     body: dict[str, Any] = Field(default_factory=dict)
-    order: dict[str, Any] | None = None
+    row: list[Any] | None = None
 
 
 class Reset(Answer):

@@ -193,7 +193,7 @@ class PersonItem(Answer):
     order_id: str | None = None
     number: str | None = None
     owner: str | None = None
-    next_acts: list[str] = []  # ids of commands
+    next_acts: list[str] = Field(default_factory=list)  # ids of commands
     until: float | None = None
 
 

@@ -21,6 +21,7 @@ class OrderLine(Answer):
     plan: str | None = None
     amount: int | None = None
     sf: str
+    read_at: float | None = None
     run_id: int | None = None
     version: int | None = None
     state: str
@@ -43,6 +44,7 @@ class OrderLine(Answer):
     parked: str | None = None
     created: float | None = None
     updated: float
+    mail: str | None = None
     owner: str | None = None
     owner_until: float | None = None
 
