@@ -1,0 +1,69 @@
+"""One row of the book: an order as the daemon's read model shows it. No personal data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from console.schema.book import COLUMNS
+
+
+@dataclass(frozen=True, slots=True)
+class BookRow:
+    """The columns of ``console.schema.book`` in their order (``class`` is ``error_class``)."""
+
+    order_id: str
+    number: str
+    account: str | None
+    kind: str | None
+    plan: str | None
+    amount: int | None
+    sf: str
+    read_at: float | None
+    run_id: int | None
+    version: int | None
+    state: str
+    wait: str | None
+    wait_reason: str | None
+    until: float | None
+    next_at: float | None
+    waits_for: int | None
+    step: str | None
+    strip: str
+    tries: int
+    attempt: int
+    error_class: str | None
+    system: str | None
+    code: str | None
+    cause: str | None
+    error_step: str | None
+    message: str | None
+    unknown: bool
+    parked: str | None
+    created: float | None
+    updated: float
+    mail: str | None
+    owner: str | None
+    owner_until: float | None
+
+    def owned_by(self, now: float) -> str | None:
+        """Who looks after it; a take ends by itself."""
+        return self.owner if self.owner is not None and (self.owner_until or 0.0) > now else None
+
+
+def row_maker(columns: Sequence[str]) -> "RowMaker":
+    """How to read rows whose columns stand in the daemon's order: a newer daemon may send more or other ones."""
+    return RowMaker(columns)
+
+
+class RowMaker:
+    """Raises ValueError when a column this client needs is missing."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        missing = [name for name in COLUMNS if name not in columns]
+        if missing:
+            raise ValueError(f"the daemon's book has no {', '.join(missing)}: it is of another version")
+        self._same = tuple(columns) == COLUMNS
+        self._at = [list(columns).index(name) for name in COLUMNS]
+
+    def __call__(self, values: Sequence[Any]) -> BookRow:
+        return BookRow(*values) if self._same else BookRow(*(values[i] for i in self._at))
