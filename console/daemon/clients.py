@@ -15,8 +15,6 @@ from integrations.salesforce.config import ClientCredentials, JwtBearer, Salesfo
 from integrations.whmcs.client import WhmcsClient
 from integrations.whmcs.config import WhmcsConfig
 
-SALESFORCE_TIMEOUTS = Timeouts(connect=5.0, read=30.0, write=30.0, total=40.0)
-
 
 @dataclass(frozen=True)
 class Clients:
@@ -49,6 +47,7 @@ def make_clients(
 
 def salesforce_config(settings: Settings) -> SalesforceConfig:
     chosen = settings.salesforce
+    total = chosen.timeout
     auth: ClientCredentials | JwtBearer
     if chosen.private_key.get_secret_value():
         audience = chosen.audience or chosen.login_url
@@ -57,7 +56,7 @@ def salesforce_config(settings: Settings) -> SalesforceConfig:
         auth = ClientCredentials(chosen.client_id, chosen.client_secret.get_secret_value())
     return SalesforceConfig(
         login_url=chosen.login_url, auth=auth, api_version=chosen.api_version, org_id=chosen.org_id or None,
-        timeouts=SALESFORCE_TIMEOUTS, workers=chosen.workers, ca_file=chosen.ca_file, trust_env=chosen.trust_env,
+        timeouts=Timeouts(connect=min(5.0, total), read=min(30.0, total), write=min(30.0, total), total=total), workers=chosen.workers, ca_file=chosen.ca_file, trust_env=chosen.trust_env,
     )  # fmt: skip
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:  # the clients are imported by the daemon's start, not by whoe
     from integrations.whmcs.client import WhmcsClient
 
 SLACK = 5.0
-SALESFORCE_TOTAL = 45.0
 
 
 @dataclass
@@ -58,7 +57,7 @@ class Engine:
                 return self.settings.esim.timeout + SLACK
             case System.MAIL:
                 return self.settings.mail.answer_timeout + 4 * self.settings.mail.timeout
-        return SALESFORCE_TOTAL
+        return self.settings.salesforce.timeout + SLACK
 
     def late_after(self, system: System) -> float:
         """Seconds after an intent in which the far side may still make the effect (rules §3.3)."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from console.settings.values import Section, WebAddress, needed
+from console.settings.values import Period, Section, WebAddress, needed
 
 
 class SalesforceSettings(Section):
@@ -33,6 +33,7 @@ class SalesforceSettings(Section):
         default="/event/OrderProvisionRequested__e", pattern=r"^/(event|data)/\w+$", description="Channel of the event"
     )
     workers: int = Field(default=16, ge=1, le=200, description="Threads of the client, the most calls at one time")
+    timeout: Period = Field(default=40.0, description="Time-out of a request")
     ca_file: Path | None = Field(
         default=None, description="Certificate authorities to trust instead of the system's (PEM)"
     )
