@@ -27,7 +27,8 @@ class QueryResource:
         text = request.params.get("q", "")
         if request.params.get("columns", "").lower() == "true":
             return Answer(200, query_columns(self._org.soql, parse(text), self._org.db.schema))
-        found = self._org.soql.run(text, request.version, deleted=resource.lower() == "queryall")
+        everything = resource.lower() == "queryall"
+        found = self._org.soql.run(text, request.version, deleted=everything, access=request.ctx.access)
         size = self._batch_size(request)
         body = {"totalSize": found.total, "done": len(found.records) <= size, "records": found.records[:size]}
         if len(found.records) > size:

@@ -81,6 +81,8 @@ class RowsResource:
             raise SalesforceError("PRECONDITION_FAILED", "The ETag does not match the record's", http=412)
 
     def _read(self, request: Request, sobject: SObject, row: Document) -> Answer:
+        if not request.ctx.may("read", sobject):
+            raise not_found()
         modified = parse_moment(row["LastModifiedDate"])
         headers = {"Last-Modified": format_datetime(modified, usegmt=True)}
         if sobject.name == "Account":
@@ -97,16 +99,17 @@ class RowsResource:
         """A row as REST shows it: all its fields, or the comma-separated ones."""
         url = f"{request.base}/sobjects/{sobject.name}/{row['Id']}"
         record: dict[str, Any] = {"attributes": {"type": sobject.name, "url": url}}
-        wanted = sobject.fields if fields is None else self._named(sobject, fields)
-        record.update((field.name, row.get(field.name)) for field in wanted)
+        wanted = sobject.fields if fields is None else self._named(request, sobject, fields)
+        access = request.ctx.access
+        record.update((f.name, row.get(f.name)) for f in wanted if access is None or access.reads(sobject, f))
         record.setdefault("Id", row["Id"])
         return record
 
-    def _named(self, sobject: SObject, fields: str) -> list[Field]:
-        found = []
+    def _named(self, request: Request, sobject: SObject, fields: str) -> list[Field]:
+        found, access = [], request.ctx.access
         for name in filter(None, (part.strip() for part in fields.split(","))):
             field = sobject.find(name)
-            if field is None:
+            if field is None or (access is not None and not access.reads(sobject, field)):
                 raise SalesforceError("INVALID_FIELD", f"No such column '{name}' on sobject of type {sobject.name}")
             found.append(field)
         return found

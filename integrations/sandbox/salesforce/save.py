@@ -1,11 +1,12 @@
 """Saving rows: everything between a client's JSON and the stored row, in the order in which Salesforce does it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from integrations.salesforce.ids import norm_id
+from integrations.sandbox.salesforce.access import Access
 from integrations.sandbox.salesforce.automation import Automation
 from integrations.sandbox.salesforce.errors import Entry, SalesforceError, not_found
 from integrations.sandbox.salesforce.rows import Database
@@ -23,11 +24,14 @@ READ_ONLY = (
 
 @dataclass
 class Context:
-    """Who saves, and what the fault of this request does to the save."""
+    """Who works, with which rights (None: all), and what the fault of this request does to a save."""
 
     user: User
+    access: Access | None = None
     lock_row: bool = False
-    notes: dict[str, str] = field(default_factory=dict)
+
+    def may(self, verb: str, sobject: SObject) -> bool:
+        return self.access is None or self.access.may(verb, sobject)
 
 
 class Saver:
@@ -43,12 +47,12 @@ class Saver:
 
     def insert(self, sobject: SObject, body: Mapping[str, Any], ctx: Context) -> str:
         """Create a row (or publish an event) and return its id."""
-        if not sobject.createable:
+        if not sobject.createable or not ctx.may("create", sobject):
             raise SalesforceError(
                 "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be inserted: {sobject.label}", fields=()
             )
         self._locked(ctx, "")
-        values = self._values(sobject, body, creating=True)
+        values = self._values(sobject, body, ctx, creating=True)
         row = {key: value for key, value in {**sobject.defaults, **values}.items() if value is not None}
         missing = [f.name for f in sobject.required if f.name not in row]
         if missing:
@@ -67,7 +71,10 @@ class Saver:
     def publish(self, event: SObject, body: Mapping[str, Any], ctx: Context) -> tuple[str, str]:
         """Publish a platform event; returns (the id of the publish request, its EventUuid)."""
         self._locked(ctx, "")
-        values = self._values(event, body, creating=True)
+        if not ctx.may("create", event):
+            message = f"entity type cannot be inserted: {event.label}"
+            raise SalesforceError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message, fields=())
+        values = self._values(event, body, ctx, creating=True)
         missing = [f.name for f in event.required if values.get(f.name) is None]
         if missing:
             message = f"Required fields are missing: [{', '.join(missing)}]"
@@ -84,11 +91,12 @@ class Saver:
                 "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be updated: {sobject.label}", fields=()
             )
         before = self.live(sobject, key)
+        self._allowed(ctx, "edit", sobject, before)
         self._locked(ctx, before["Id"])
         if since is not None and parse_moment(before["LastModifiedDate"]) > since:
             message = "The record was modified after the time given in If-Unmodified-Since"
             raise SalesforceError("PRECONDITION_FAILED", message, http=412)
-        values = self._values(sobject, body, creating=False)
+        values = self._values(sobject, body, ctx, creating=False)
         empty = [f.name for f in sobject.required if f.name in values and values[f.name] is None]
         if empty:
             message = f"Required fields are missing: [{', '.join(empty)}]"
@@ -127,6 +135,7 @@ class Saver:
             raise SalesforceError(
                 "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be deleted: {sobject.label}", fields=()
             )
+        self._allowed(ctx, "delete", sobject, row)
         self._locked(ctx, row["Id"])
         with self._db.transaction():
             self._rules.before_delete(sobject.name, row)
@@ -171,7 +180,12 @@ class Saver:
             message = f"unable to obtain exclusive access to this record or 1 records: {key[:15]}"
             raise SalesforceError("UNABLE_TO_LOCK_ROW", message, fields=())
 
-    def _values(self, sobject: SObject, body: Mapping[str, Any], *, creating: bool) -> dict[str, Any]:
+    def _allowed(self, ctx: Context, verb: str, sobject: SObject, row: Document) -> None:
+        if not ctx.may(verb, sobject):
+            message = f"insufficient access rights on object id {row['Id'][:15]}"
+            raise SalesforceError("INSUFFICIENT_ACCESS_OR_READONLY", message, fields=(), http=403)
+
+    def _values(self, sobject: SObject, body: Mapping[str, Any], ctx: Context, *, creating: bool) -> dict[str, Any]:
         """The body's fields by API name in stored form. Raises for unknown, read-only and bad ones, all at once."""
         values: dict[str, Any] = {}
         closed: list[str] = []
@@ -180,7 +194,8 @@ class Saver:
             if name == "attributes":
                 continue
             found, given = self._target(sobject, name, value)
-            if not (found.createable if creating else found.updateable):
+            editable = ctx.access is None or ctx.access.edits(sobject, found)
+            if not editable or not (found.createable if creating else found.updateable):
                 closed.append(found.name)
                 continue
             try:

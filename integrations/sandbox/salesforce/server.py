@@ -20,6 +20,7 @@ from aiohttp import web
 
 from integrations.salesforce.package import load_package
 from integrations.sandbox.faults import HTTP_KINDS, Fault, Faults, spoil
+from integrations.sandbox.salesforce.access import Access
 from integrations.sandbox.salesforce.bus import EventBus
 from integrations.sandbox.salesforce.calls import Answer, Request, split_path
 from integrations.sandbox.salesforce.cometd import CometdControl, CometdOptions, install_cometd
@@ -57,7 +58,11 @@ ALWAYS_WORDED = frozenset({"limit_daily", "limit_concurrent"})
 
 @dataclass(frozen=True)
 class SalesforceOptions:
-    """``directory`` is where the JWT key is written (None: nowhere). ``batch_size``: records per query page."""
+    """``directory`` is where the JWT key is written (None: nowhere). ``batch_size``: records per query page.
+
+    ``permissions`` holds REST users to the package's permission sets: integration and staff then see and write only
+    what these grant. Off, anybody may do anything that the rules of the objects allow.
+    """
 
     directory: Path | None = None
     is_sandbox: bool = True
@@ -65,6 +70,7 @@ class SalesforceOptions:
     daily_limit: int = 100_000
     batch_size: int = 2000
     token_lifetime: timedelta | None = None
+    permissions: bool = False
     cometd: CometdOptions = field(default_factory=CometdOptions)
 
 
@@ -303,7 +309,8 @@ class SalesforceSandbox:
         version, path = split_path(wire.path)
         if wire.malformed:
             raise SalesforceError("JSON_PARSER_ERROR", wire.malformed)
-        ctx = Context(user, lock_row=own == "lock_row")
+        granted = self.org.package.permission_sets.get(user.permission_set) if self._options.permissions else None
+        ctx = Context(user, Access(granted) if granted else None, lock_row=own == "lock_row")
         request = Request(wire.method, path, version, ctx, wire.params, wire.parsed, wire.headers)
         if own == "stale_read":
             with self.org.db.stale():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from integrations.sandbox.salesforce.access import Access
 from integrations.sandbox.salesforce.rows import Database
 from integrations.sandbox.salesforce.schema import Child, Field, SObject
 from integrations.sandbox.salesforce.soql_ast import Call, Path, Query, SubQuery
@@ -35,6 +36,16 @@ class Found:
     records: list[dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class View:
+    """How a whole query, sub-queries included, looks at the rows."""
+
+    zone: ZoneInfo
+    version: str
+    deleted: bool
+    access: Access | None
+
+
 class Soql:
     """Runs queries. ``zone`` is the users' time zone."""
 
@@ -42,19 +53,19 @@ class Soql:
         self._db = db
         self._zone = zone
 
-    def run(self, text: str, version: str, *, deleted: bool = False) -> Found:
+    def run(self, text: str, version: str, *, deleted: bool = False, access: Access | None = None) -> Found:
         """Answer one query; ``deleted`` (queryAll) includes deleted rows. Raises SalesforceError."""
         query = parse(text)
-        sobject = self.source(query)
-        return Plan(self._db, self._zone, query, sobject, version, deleted or query.all_rows).run()
+        view = View(self._zone, version, deleted or query.all_rows, access)
+        return Plan(self._db, query, self.source(query, access), view).run()
 
     def binder(self, query: Query) -> Binder:
         return Binder(self._db, query, self.source(query), self._zone)
 
-    def source(self, query: Query) -> SObject:
-        """The object a query is about. Raises INVALID_TYPE."""
+    def source(self, query: Query, access: Access | None = None) -> SObject:
+        """The object a query is about. Raises INVALID_TYPE, also for one that the user may not read."""
         sobject = self._db.schema.find(query.source)
-        if sobject is None:
+        if sobject is None or (access is not None and not access.may("read", sobject)):
             raise query_error("INVALID_TYPE", query.text, query.source_at, NO_OBJECT.format(query.source))
         if sobject.event:
             message = f"entity type {sobject.name} does not support query"
@@ -65,17 +76,14 @@ class Soql:
 class Plan:
     """One query (or sub-query), bound: raises for unknown names and wrong types before a row is read."""
 
-    def __init__(
-        self, db: Database, zone: ZoneInfo, query: Query, sobject: SObject, version: str, deleted: bool
-    ) -> None:
+    def __init__(self, db: Database, query: Query, sobject: SObject, view: View) -> None:
         self._db = db
         self._query = query
         self._sobject = sobject
-        self._deleted = deleted
-        self._binder = Binder(db, query, sobject, zone)
-        self._shape = Shape(db, sobject, version)
-        self._zone = zone
-        self._version = version
+        self._view = view
+        self._deleted = view.deleted
+        self._binder = Binder(db, query, sobject, view.zone, view.access)
+        self._shape = Shape(db, sobject, view.version)
         if query.offset > MAX_OFFSET:
             message = f"Maximum SOQL offset allowed is {MAX_OFFSET}"
             raise query_error("NUMBER_OUTSIDE_VALID_RANGE", query.text, query.offset_at, message)
@@ -140,7 +148,7 @@ class Plan:
         sobject = self._db.schema.find(query.source)
         if sobject is None or sobject.event:
             raise query_error("INVALID_TYPE", query.text, query.source_at, NO_OBJECT.format(query.source))
-        return Plan(self._db, self._zone, query, sobject, self._version, self._deleted).values()
+        return Plan(self._db, query, sobject, self._view).values()
 
     def _sortable(self, key: Path | Call) -> Operand:
         operand = self._binder.operand(key)
@@ -178,7 +186,10 @@ class Plan:
         if group in ("ALL", "CUSTOM") and (self._query.limit is None or self._query.limit > 200):
             message = "The SOQL FIELDS function must have a LIMIT of at most 200"
             raise self._binder.error("MALFORMED_QUERY", call.at, message)
+        access = self._view.access
         for field in self._sobject.fields:
+            if access is not None and not access.reads(self._sobject, field):
+                continue
             if group == "ALL" or (group == "CUSTOM") is field.custom:
                 self._shape.add(field)
 
@@ -187,9 +198,7 @@ class Plan:
         way = self._db.schema.child(self._sobject, query.source)
         if way is None:
             raise self._binder.error("INVALID_TYPE", query.source_at, NO_CHILD.format(query.source))
-        plan = Plan(
-            self._db, self._zone, query, self._db.schema.get(way.sobject), self._version, self._deleted
-        )  # fmt: skip
+        plan = Plan(self._db, query, self._db.schema.get(way.sobject), self._view)
         self._shape.parts[way.name] = lambda row: plan.children_of(way, row)
 
 

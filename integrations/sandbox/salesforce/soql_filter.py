@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from integrations.salesforce.ids import norm_id
+from integrations.sandbox.salesforce.access import Access
 from integrations.sandbox.salesforce.errors import SalesforceError
 from integrations.sandbox.salesforce.rows import TIME_FORMAT, Database
 from integrations.sandbox.salesforce.schema import Field, SObject
@@ -50,7 +51,10 @@ class Operand:
 class Binder:
     """Field paths of one query bound to the schema. ``zone`` is the user's: it says when a day begins."""
 
-    def __init__(self, db: Database, query: Query, sobject: SObject, zone: ZoneInfo) -> None:
+    def __init__(
+        self, db: Database, query: Query, sobject: SObject, zone: ZoneInfo, access: Access | None = None
+    ) -> None:
+        self.access = access
         self.db = db
         self.query = query
         self.sobject = sobject
@@ -72,7 +76,7 @@ class Binder:
             ways.append(way)
             sobject = self.db.schema.get(way.reference_to[0])
         field = sobject.find(parts[-1])
-        if field is None:
+        if field is None or (self.access is not None and not self.access.reads(sobject, field)):
             raise self.error("INVALID_FIELD", path.at, NO_FIELD.format(parts[-1], sobject.name))
         return ways, sobject, field
 

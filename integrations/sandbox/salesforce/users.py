@@ -18,6 +18,7 @@ class User:
     last_name: str
     alias: str
     permissions: frozenset[str] = frozenset()
+    permission_set: str = ""  # of the package; "" may do everything
 
     @property
     def name(self) -> str:
@@ -54,7 +55,7 @@ def make_users(package: Package) -> dict[str, User]:
         granted = package.permission_sets.get(held)
         permissions = granted.custom_permissions if granted else frozenset()
         key = to18(f"0055h0{n:09d}")
-        found[alias] = User(key, f"{alias}@{DOMAIN}", first, last, alias[:8], permissions)
+        found[alias] = User(key, f"{alias}@{DOMAIN}", first, last, alias[:8], permissions, held)
     return found
 
 
