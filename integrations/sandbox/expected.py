@@ -85,12 +85,13 @@ class Client:
 
 @dataclass(frozen=True)
 class Trouble:
-    """What a fault did, or may still do, to orders: those of ``client_id``, or to all (None)."""
+    """What a fault did, or may still do: to one order, to those of a client, or (both None) to all."""
 
     reason: str
     state: State
     stage: Stage
     client_id: int | None = None
+    order_id: str | None = None
     only_esim: bool = False  # only orders that need a profile
     certain: bool = False  # it ended exactly one of those orders; False: it may have
 
@@ -272,7 +273,9 @@ def _struck(going_on: Sequence[PlacedOrder], world: Circumstances) -> dict[str, 
 
 
 def _concerns(trouble: Trouble, order: PlacedOrder) -> bool:
-    if trouble.client_id not in (None, order.client_id) or (trouble.only_esim and not order.profiles()):
+    if trouble.client_id not in (None, order.client_id) or trouble.order_id not in (None, order.id):
+        return False
+    if trouble.only_esim and not order.profiles():
         return False
     return trouble.reason != "ignored_option" or any(line.options_matter for line in order.lines)
 

@@ -15,6 +15,7 @@ REFUSALS = {
     "whmcs": frozenset({"role_denied"}),
     "esim": frozenset({"refuse", "expired", "smds_down"}),
 }
+FOR_ALL = frozenset({"limit_daily", "refuse_login", "role_denied"})  # they stop the integration, not one order
 # After these the sender cannot know whether there was an effect.
 OUTCOME_UNKNOWN = frozenset({
     "timeout_before", "timeout_after", "hold", "late_effect", "http_500", "http_503", "html", "http_403", "http_429",
@@ -58,16 +59,18 @@ def _conflicts(hits: Iterable[Hit]) -> Iterator[Trouble]:
 def _refusals(hits: Iterable[Hit]) -> Iterator[Trouble]:
     for hit in hits:
         if hit.kind in REFUSALS[hit.system]:
-            yield from _either(hit.kind, hit.system, _client(hit))
+            yield from _either(hit.kind, hit.system, None if hit.kind in FOR_ALL else hit)
 
 
 def _many(hits: Iterable[Hit]) -> Iterator[Trouble]:
-    counts: dict[tuple[str, str], list[Hit]] = {}
+    """The same call about the same thing, struck again and again; what is about nothing (a poll) ends no order."""
+    found: dict[tuple[str, str, str], list[Hit]] = {}
     for hit in hits:
-        counts.setdefault((hit.system, hit.operation), []).append(hit)
-    for (system, _), struck in counts.items():
-        if len(struck) >= TRIES:
-            yield from _either("many_faults", system)
+        about = next((hit.facts[name] for name in ("order", "clientid", "iccid") if hit.facts.get(name)), "")
+        found.setdefault((hit.system, hit.operation, about), []).append(hit)
+    for (system, _, about), struck in found.items():
+        if about and len(struck) >= TRIES:
+            yield from _either("many_faults", system, struck[0])
 
 
 def _still_set(faults: Iterable[Fault]) -> Iterator[Trouble]:
@@ -97,13 +100,13 @@ def _unmarked(hits: Iterable[Hit], installations: Iterable[Mapping[str, Any]]) -
             yield Trouble("unmarked", State.PARKED, Stage.BILLING, _client(hit))
 
 
-def _either(reason: str, system: str, client: int | None = None) -> Iterator[Trouble]:
-    """Failed or parked; where Salesforce itself refuses, perhaps before the order was even claimed."""
+def _either(reason: str, system: str, hit: Hit | None = None) -> Iterator[Trouble]:
+    """Failed or parked, perhaps before it was even claimed: the order or the client that ``hit`` is about, else any."""
+    client, order = (_client(hit), hit.facts.get("order")) if hit else (None, None)
     esim = system == "esim"
-    yield Trouble(reason, State.FAILED, STAGE_OF[system], client, esim)
-    yield Trouble(reason, State.PARKED, STAGE_OF[system], client, esim)
-    if system == "salesforce":
-        yield Trouble(reason, State.PARKED, Stage.LOAD, client)
+    yield Trouble(reason, State.FAILED, STAGE_OF[system], client, order, esim)
+    yield Trouble(reason, State.PARKED, STAGE_OF[system], client, order, esim)
+    yield Trouble(reason, State.PARKED, Stage.LOAD, client, order, esim)
 
 
 def _client(hit: Hit) -> int | None:

@@ -165,6 +165,14 @@ def test_an_esim_trouble_concerns_only_orders_with_profiles() -> None:
     assert [outcome.state for outcome in esim.outcomes] == [State.DONE, State.FAILED]
 
 
+def test_a_trouble_of_one_order_leaves_the_others_alone() -> None:
+    first, second = order("1"), order("2")
+    trouble = Trouble("many_faults", State.PARKED, Stage.CRM, order_id=first.id)
+    hurt, whole = expect([first, second], world(troubles=(trouble,)))
+    assert [outcome.state for outcome in hurt.outcomes] == [State.DONE, State.PARKED]
+    assert whole.outcomes == (Outcome(State.DONE),)
+
+
 def test_what_a_person_cancelled_is_cancelled_or_failed_over_what_stands() -> None:
     (found,) = expect([order("1", 1001, SIM, cancelled=True)], world())
     assert [outcome.state for outcome in found.outcomes] == [State.CANCELLED, State.FAILED]

@@ -53,8 +53,20 @@ def test_a_fault_that_is_not_used_up_may_still_keep_any_order() -> None:
 
 
 def test_many_failures_of_one_call_may_use_up_its_tries() -> None:
-    assert troubles([hit("http_503")] * 3, [], [PLAIN]) == []
-    assert {trouble.reason for trouble in troubles([hit("http_503")] * 4, [], [PLAIN])} == {"many_faults"}
+    struck = [hit("http_503", clientid="1001")] * 4
+    assert troubles(struck[:3], [], [PLAIN]) == []
+    found = troubles(struck, [], [PLAIN])
+    assert {(trouble.reason, trouble.client_id) for trouble in found} == {("many_faults", 1001)}
+    spread = [hit("http_503", clientid=str(number)) for number in range(9)]
+    assert troubles(spread, [], [PLAIN]) == [], "each of them had its other tries"
+    assert troubles([hit("http_503", "query", "salesforce")] * 9, [], [PLAIN]) == [], "a poll ends no order"
+
+
+def test_what_struck_one_order_in_salesforce_excuses_that_one() -> None:
+    struck = [hit("html", "order.patch", "salesforce", order="801A")] * 4
+    assert {trouble.order_id for trouble in troubles(struck, [], [PLAIN])} == {"801A"}
+    limit = [hit("limit_daily", "order.patch", "salesforce", order="801A")]
+    assert {trouble.order_id for trouble in troubles(limit, [], [PLAIN])} == {None}
 
 
 def test_an_unknown_outcome_waits_for_a_person_where_no_marker_survives() -> None:
