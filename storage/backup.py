@@ -56,12 +56,27 @@ def check(path: Path, *, quick: bool = False) -> None:
         raise StoreDamaged(f"{path} fails its integrity check: {found}")
 
 
+def _check_is_journal(path: Path) -> None:
+    """An empty file, or another program's database, passes SQLite's checks: a journal has an id."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        known = meta.get(connection, "journal_id")
+    except sqlite3.DatabaseError:
+        known = None
+    finally:
+        connection.close()
+    if known is None:
+        raise StoreDamaged(f"{path} is not a backup of a journal")
+
+
 def restore(source: Path, target: Path, stamp: Callable[[], str]) -> Path | None:
     """Put a backup in the journal's place; the next start is a recovery under a new journal id (rules §5.3).
 
-    Raises StoreInUse while a daemon holds ``target``. Returns where the replaced file was kept, if there was one.
+    Raises StoreInUse while a daemon holds ``target``, StoreDamaged when ``source`` is no sound journal. Returns where
+    the replaced file was kept, if there was one.
     """
     check(source)
+    _check_is_journal(source)
     lock = FileLock(target)
     lock.acquire("portal restore")
     try:

@@ -25,6 +25,7 @@ from storage.journal import Journal
 
 log = logging.getLogger(__name__)
 ESTABLISH_AGAIN = 3.0
+CLOSING = 0.5
 HOLD_STARTING = "starting"
 HOLD_CHECK = "quick_check"
 
@@ -82,7 +83,8 @@ class Daemon:
             await self._cancel(name)
         left = await self.parts.dispatcher.drain(self.settings.daemon.drain)
         await self._cancel("dispatch")
-        await self.parts.clients.close()
+        with contextlib.suppress(TimeoutError):  # a request that still hangs must not hold the journal
+            await asyncio.wait_for(self.parts.clients.close(), CLOSING)
         with contextlib.suppress(StorageError):
             await self.journal.write(lambda db: meta.put(db, "running", "0"))
         self.journal.close()

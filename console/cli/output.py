@@ -1,0 +1,168 @@
+"""Rows on stdout: a table for people, JSON or CSV for scripts. Text from outside never reaches the terminal raw."""
+
+import csv
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TextIO
+
+PIPE_WIDTH = 100_000  # a table that is piped is never cut
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Form(StrEnum):
+    """How rows are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+@dataclass(frozen=True)
+class Column:
+    """``key`` of the row, ``title`` in tables; ``right`` aligned; ``cut``: may be shortened to fit the terminal."""
+
+    key: str
+    title: str
+    right: bool = False
+    cut: bool = False
+
+
+Row = Mapping[str, Any]
+
+
+def plain(value: Any) -> str:
+    """A cell as text on one line: no control, format or bidi characters."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(plain(inner) for inner in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{plain(key)} {plain(inner)}" for key, inner in value.items())
+    return "".join(_shown(character) for character in str(value))
+
+
+def _shown(character: str) -> str:
+    if character.isspace():
+        return " "
+    return "" if unicodedata.category(character)[0] == "C" else character
+
+
+def as_json(value: Any, *, indent: int | None = None) -> str:
+    """JSON whose text keeps every character, but control, format and bidi characters as escapes."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    return "".join(_escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    if character == "\n" or unicodedata.category(character)[0] != "C":
+        return character
+    code = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{code[at : at + 2].hex()}" for at in range(0, len(code), 2))
+
+
+def csv_cell(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula: text that begins like one gets a quote before it (rules §12)."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    text = str(value) if isinstance(value, str) else plain(value)
+    if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA):
+        text = f"'{text}"
+    return plain(text)
+
+
+def clock(at: float | None) -> str:
+    """Seconds since 1970 in the time zone of this machine: ``12:04:30`` today, else with the date."""
+    if at is None:
+        return ""
+    moment = datetime.fromtimestamp(at).astimezone()
+    today = datetime.now().astimezone().date()
+    return f"{moment:%H:%M:%S}" if moment.date() == today else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def ago(seconds: float | None) -> str:
+    """A duration in one unit: ``41s``, ``6m``, ``3h``, ``2d``."""
+    if seconds is None:
+        return ""
+    for length, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
+        if abs(seconds) >= length:
+            return f"{seconds / length:.0f}{unit}"
+    return f"{max(seconds, 0):.0f}s"
+
+
+def yen(amount: int | None) -> str:
+    return "" if amount is None else f"¥{amount:,}"
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a verb writes. Tables and sentences go to ``out`` as well as data; what is not the answer goes to ``err``."""
+
+    form: Form
+    out: TextIO
+    err: TextIO
+
+    def say(self, sentence: str) -> None:
+        """A sentence for people; left out of JSON and CSV."""
+        if self.form is Form.TABLE:
+            self.out.write(f"{plain(sentence)}\n")
+            self.out.flush()
+
+    def note(self, sentence: str) -> None:
+        """A remark beside the answer."""
+        self.err.write(f"{plain(sentence)}\n")
+        self.err.flush()
+
+    def one(self, value: Any) -> None:
+        """One object as JSON."""
+        self.out.write(as_json(value, indent=2) + "\n")
+
+    def rows(self, columns: Sequence[Column], rows: Sequence[Row], data: Iterable[Any] | None = None) -> None:
+        """Rows as a table or CSV; as JSON an array of ``data`` (default: the rows themselves)."""
+        match self.form:
+            case Form.JSON:
+                self.one(list(rows if data is None else data))
+            case Form.CSV:
+                self.csv(columns, rows)
+            case Form.TABLE:
+                self._table(columns, rows)
+
+    def csv(self, columns: Sequence[Column], rows: Iterable[Row], *, header: bool = True) -> None:
+        writer = csv.writer(self.out, lineterminator="\n")
+        if header:
+            writer.writerow([column.key for column in columns])
+        for row in rows:
+            writer.writerow([csv_cell(row.get(column.key)) for column in columns])
+
+    def _table(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        tty = self.out.isatty()
+        console = Console(
+            file=self.out, highlight=False, markup=False, emoji=False, width=None if tty else PIPE_WIDTH,
+            legacy_windows=False,
+        )  # fmt: skip
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        shown = [column for column in columns if any(plain(row.get(column.key)) for row in rows)]
+        for column in shown:
+            table.add_column(
+                Text(column.title), justify="right" if column.right else "left", no_wrap=True,
+                overflow="ellipsis" if column.cut else "fold", min_width=4 if column.cut else None,
+            )  # fmt: skip
+        for row in rows:
+            table.add_row(*(Text(plain(row.get(column.key))) for column in shown))
+        if shown:
+            console.print(table)
+
+
+def standard(form: Form) -> Output:
+    """On the process's own streams."""
+    return Output(form, sys.stdout, sys.stderr)
