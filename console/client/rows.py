@@ -1,5 +1,6 @@
 """One row of the book: an order as the daemon's read model shows it. No personal data."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,15 +51,19 @@ class BookRow:
         return self.owner if self.owner is not None and (self.owner_until or 0.0) > now else None
 
 
-def row_maker(columns: Sequence[str]) -> "RowMaker":
-    """How to read rows whose columns stand in the daemon's order: a newer daemon may send more or other ones."""
-    return RowMaker(columns)
+_REPEATED = (
+    "kind", "plan", "sf", "state", "wait", "step", "strip", "class", "system", "code", "cause", "error_step", "mail", "owner",
+)  # fmt: skip
+_INTERNED = tuple(COLUMNS.index(name) for name in _REPEATED)
 
 
 class RowMaker:
-    """Raises ValueError when a column this client needs is missing."""
+    """Reads rows whose columns stand in the daemon's order: a newer daemon may send more, or in another order.
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    Raises ValueError when a column this client needs is missing. Words that many rows share are kept once.
+    """
+
+    def __init__(self, columns: Sequence[str] = COLUMNS) -> None:
         missing = [name for name in COLUMNS if name not in columns]
         if missing:
             raise ValueError(f"the daemon's book has no {', '.join(missing)}: it is of another version")
@@ -66,4 +71,8 @@ class RowMaker:
         self._at = [list(columns).index(name) for name in COLUMNS]
 
     def __call__(self, values: Sequence[Any]) -> BookRow:
-        return BookRow(*values) if self._same else BookRow(*(values[i] for i in self._at))
+        row = list(values) if self._same else [values[i] for i in self._at]
+        for i in _INTERNED:
+            if row[i] is not None:
+                row[i] = sys.intern(row[i])
+        return BookRow(*row)

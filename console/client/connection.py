@@ -1,0 +1,149 @@
+"""The way to a daemon: a Unix socket, or https with a token (plain http to this machine only)."""
+
+import ipaddress
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from console.client.errors import ApiError, BadAnswer, NotConfirmed, Refused, Unreachable, refusal
+from console.schema.problem import Problem
+
+CONNECT = 3.0
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a daemon listens: exactly one of ``socket`` and ``url``; ``token`` for a URL."""
+
+    socket: Path | None = None
+    url: str = ""
+    token: str = field(default="", repr=False)
+    ca_file: Path | None = None
+
+    @property
+    def shown(self) -> str:
+        return str(self.socket) if self.socket is not None else self.url
+
+
+def parse_address(text: str, *, token: str = "", ca_file: Path | None = None) -> Address:
+    """``unix:/path``, a path, or an https URL. Raises ValueError in words."""
+    if text.startswith("unix:") or text.startswith(("/", "./", "~")):
+        return Address(socket=Path(text.removeprefix("unix:").removeprefix("//")).expanduser())
+    parts = urlsplit(text)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise ValueError(f"{text[:80]!r} is no address: write https://host:port or unix:/path/to/portal.sock")
+    if parts.username or parts.password:
+        raise ValueError("an address must not carry a user name or password: the token goes in a file")
+    if parts.scheme == "http" and not _loopback(parts.hostname):
+        raise ValueError(f"http://{parts.hostname} is not this machine: use https")
+    return Address(url=text.rstrip("/"), token=token, ca_file=ca_file)
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Connection:
+    """An open way to one daemon; close it. Every failure is one of ``console.client.errors``."""
+
+    def __init__(self, address: Address, *, timeout: float = 30.0) -> None:
+        self.address = address
+        self._timeout = httpx.Timeout(timeout, connect=CONNECT)
+        headers = {"Authorization": f"Bearer {address.token}"} if address.token else {}
+        transport, base = _transport(address), address.url or "http://portal"
+        self._http = httpx.AsyncClient(transport=transport, base_url=base, headers=headers, timeout=self._timeout)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: str | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> httpx.Response:
+        """One request; a whole, successful answer. Raises ApiError."""
+        given = {key: value for key, value in (params or {}).items() if value is not None}
+        kind = {"Content-Type": "application/json"} if isinstance(body, str) else {}
+        limit = httpx.Timeout(timeout, connect=CONNECT) if timeout is not None else self._timeout
+        try:
+            response = await self._http.request(
+                method, path, params=given, content=body, headers={**kind, **(headers or {})}, timeout=limit
+            )
+        except httpx.HTTPError as error:
+            raise self._failure(error) from error
+        if response.is_success:
+            return response
+        raise problem_of(response.status_code, response.content)
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, params: Mapping[str, Any], headers: Mapping[str, str], silence: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """A long answer as it comes; silence of that many seconds ends it. Raises ApiError."""
+        limits = httpx.Timeout(silence, connect=CONNECT)
+        try:
+            async with self._http.stream("GET", path, params=params, headers=headers, timeout=limits) as response:
+                if not response.is_success:
+                    raise problem_of(response.status_code, await response.aread())
+                yield response.aiter_bytes()
+        except httpx.HTTPError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: httpx.HTTPError) -> ApiError:
+        shown = self.address.shown
+        match error:
+            case httpx.ConnectTimeout() | httpx.PoolTimeout():
+                return Unreachable(shown, "no answer to the connection")
+            case httpx.ConnectError():
+                return Unreachable(shown, _why(self.address, error))
+            case httpx.TimeoutException():
+                return NotConfirmed(shown, "no answer in time")
+            case httpx.UnsupportedProtocol() | httpx.InvalidURL():
+                return Unreachable(shown, str(error))
+        return NotConfirmed(shown, "the connection was lost")
+
+
+def _transport(address: Address) -> httpx.AsyncHTTPTransport:
+    if address.socket is not None:
+        return httpx.AsyncHTTPTransport(uds=str(address.socket))
+    import ssl  # only for https
+
+    verify = ssl.create_default_context(cafile=str(address.ca_file) if address.ca_file else None)
+    return httpx.AsyncHTTPTransport(verify=verify)
+
+
+def _why(address: Address, error: httpx.ConnectError) -> str:
+    if address.socket is not None:
+        if not address.socket.exists():
+            return "there is no such socket; start it with `portal daemon`, or use `portal console --embedded`"
+        cause = error.__cause__ or error
+        denied = "ermission" in str(cause)
+        return "this user may not use it" if denied else "nobody answers there; start it with `portal daemon`"
+    text = str(error)
+    return "its certificate is not trusted here" if "CERTIFICATE" in text.upper() else (text or "no connection")
+
+
+def problem_of(status: int, content: bytes) -> Refused | BadAnswer:
+    """The exception for an answer that is not a success."""
+    try:
+        document = json.loads(content)
+        problem = Problem.model_validate(document)
+    except ValueError:
+        return BadAnswer(f"HTTP {status} without a problem document: this is not the daemon's API")
+    return refusal(problem)
