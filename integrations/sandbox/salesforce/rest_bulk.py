@@ -122,7 +122,10 @@ class CollectionsResource:
     def _read(self, request: Request, sobject: SObject) -> Answer:
         if request.method == "POST":
             body = request.object_body()
-            keys, fields = body.get("ids") or [], ",".join(body.get("fields") or [])
+            keys, names = body.get("ids"), body.get("fields")
+            if not isinstance(keys, list) or not isinstance(names, list):
+                raise SalesforceError("JSON_PARSER_ERROR", "ids and fields must be lists")
+            fields = ",".join(map(str, names))
         else:
             keys, fields = request.params.get("ids", "").split(","), request.params.get("fields", "")
         if not fields:

@@ -120,6 +120,8 @@ class CompositeResource:
             url = _filled(str(sub["url"]), known)
             body = _filled(sub.get("body"), known)
             headers = _filled(sub.get("httpHeaders") or {}, known)
+            if not isinstance(headers, dict):
+                raise _invalid("httpHeaders must be an object")
             if forbidden := FORBIDDEN_HEADERS & {name.lower() for name in headers}:
                 raise _invalid(f"Sub-request headers may not include: {', '.join(sorted(forbidden))}")
             inner = nested(request, str(sub["method"]), url, body, headers)
