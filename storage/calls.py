@@ -273,6 +273,27 @@ def sends_of_order(db: sqlite3.Connection, order_id: str) -> list[Send]:
     return sorted((send for call in of_order(db, order_id) for send in sends(db, call.id)), key=lambda send: send.id)
 
 
+def owners(db: sqlite3.Connection, operation: str, key: str, value: str) -> list[str]:
+    """Orders whose call of this operation made (or adopted) the thing ``value``, as its output names it under ``key``."""
+    rows = db.execute(
+        "SELECT DISTINCT order_id FROM calls WHERE operation = ? AND effect <> 'read' AND state = 'done'"
+        " AND json_extract(output, '$.' || ?) = ?",
+        (operation, key, value),
+    )
+    return [row[0] for row in rows]
+
+
+def note_resolution(
+    db: sqlite3.Connection, call_id: int, run_id: int, now: float, outcome: str, evidence: Mapping[str, Any]
+) -> None:
+    """What a person decided about a call (found or absent) and on what evidence, beside its sends and looks."""
+    db.execute(
+        "INSERT INTO sends (call_id, run_id, n, kind, intent_at, deadline, ended_at, outcome, evidence)"
+        " VALUES (?, ?, 1, 'resolve', ?, ?, ?, ?, ?)",
+        (call_id, run_id, now, now, now, outcome, pack(evidence)),
+    )
+
+
 def looks_without_answer(db: sqlite3.Connection, call_id: int) -> int:
     """How many looks in a row, newest first, could not tell."""
     rows = db.execute(

@@ -98,7 +98,7 @@ class Journal:
         return work(self._peek)
 
     def on_commit(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call ``listener`` from the writer's thread after each commit; returns how to stop that."""
+        """Call ``listener`` on the event loop after each commit; returns how to stop that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 

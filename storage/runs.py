@@ -131,7 +131,7 @@ _SHOWN = {
     "until": "wait_until", "next_at": "CASE state WHEN 'retrying' THEN next_at END", "waits_for": "waits_for", "step": "step",
     "tries": "tries", "attempt": "attempt", "version": "version", "class": "error_class", "system": "error_system",
     "code": "error_code", "cause": "fingerprint", "error_step": "error_step", "unknown": "unknown_open",
-    "updated": "updated_at", "order_id": "order_id",
+    "updated": "updated_at", "order_id": "order_id", "cancel": "cancel_asked",
     "strip": f"(SELECT group_concat({STRIP_LETTERS}, '') FROM steps s WHERE s.run_id = runs.id)",
 }  # fmt: skip
 _SHOWN_COLUMNS = ", ".join(_SHOWN.values())

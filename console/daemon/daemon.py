@@ -13,13 +13,13 @@ from console.daemon.clients import make_clients
 from console.daemon.organisation import Refused, check_first_contact, identify
 from console.daemon.receiver import make_receiver
 from console.daemon.subscriber import make_supervisor
-from console.engine import recovery
+from console.engine import recovery, transitions
 from console.engine.clock import Clock, SystemClock
 from console.engine.housekeeping import Housekeeping
 from console.engine.ownership import NotOwner
 from console.settings.model import Settings
 from integrations.errors import ErrorClass, IntegrationError
-from storage import backup, meta
+from storage import backup, meta, runs
 from storage.errors import StorageError
 from storage.journal import Journal
 
@@ -113,6 +113,8 @@ class Daemon:
                 log.log(level, "Salesforce cannot be reached yet: %s", error)
                 await asyncio.sleep(ESTABLISH_AGAIN)
         self.parts.engine.holds.lift(HOLD_STARTING)
+        if not self._observe:
+            await self.journal.write(lambda db: _start_observed(db, self._clock.now()))
         self._begin()
 
     async def _own(self) -> None:
@@ -206,6 +208,23 @@ class Daemon:
         """Call back when the daemon cannot go on."""
         assert self._fatal is not None
         self._fatal.add_done_callback(lambda _: callback())
+
+
+def _start_observed(db: sqlite3.Connection, now: float) -> None:
+    """What was only observed by an earlier ``--observe`` is worked on now."""
+    for run in runs.in_state(db, "held"):
+        if run.error_code == "observing":
+            transitions.move(
+                db,
+                now,
+                run.id,
+                state="queued",
+                wait=None,
+                wait_reason=None,
+                error_code=None,
+                error_message=None,
+                next_at=now,
+            )
 
 
 def _mark_running(db: sqlite3.Connection) -> bool:

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from console.engine.failures import MakingSure, NeedsPerson, conflict
+from console.engine.failures import MakingSure, NeedsPerson, NotNow, conflict
 from console.engine.ledger import Ledger
 from console.engine.looks import Absent, Found, Look, Unknown
 from console.engine.services import Engine
@@ -171,6 +171,8 @@ class CallMaker:
 
     async def _may_send(self) -> None:
         self._engine.holds.check()
+        if self._engine.journal.peek(lambda db: runs.cancel_asked(db, self._run.id)):
+            raise NotNow("guarded", "a person asked to cancel", after=0.05)
         if self.before_guarded is not None:
             await self.before_guarded()
         self._engine.holds.check()

@@ -43,7 +43,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Situation:
-    """What the decision depends on besides the stop itself."""
+    """What the decision depends on besides the stop itself. ``to_midnight``: seconds until the org's day ends."""
 
     run: Run
     step: str
@@ -51,6 +51,7 @@ class Situation:
     settings: EngineSettings
     jitter: random.Random
     unknown_open: bool
+    to_midnight: float = 3600.0
 
 
 def decide(stop: StepStop | IntegrationError, at: Situation) -> Decision:
@@ -87,7 +88,10 @@ def _outside(error: IntegrationError, at: Situation) -> Decision:
         case ErrorClass.OUTCOME_UNKNOWN:
             return _unknown(error, at)
         case ErrorClass.CAPACITY:
-            condition = Condition("after", str(at.now + (error.retry_after or 300.0)))
+            wait = error.retry_after or at.settings.recheck_every
+            if error.code == "REQUEST_LIMIT_EXCEEDED_DAILY":
+                wait = at.to_midnight
+            condition = Condition("after", str(at.now + wait))
             parked = Parked(
                 condition, error.error_class, error.system, error.code, error.message, at.settings.parked_capacity
             )

@@ -3,10 +3,13 @@
 import logging
 import sqlite3
 from collections.abc import Mapping
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from console.engine import transitions
 from console.engine.calls import CallMaker
+from console.engine.clock import as_datetime
 from console.engine.failures import OrderWithdrawn, RunFailed, StepStop, conflict, data_error
 from console.engine.ledger import Ledger
 from console.engine.outcome import Decision, Situation, decide
@@ -51,7 +54,8 @@ class Runner:
                 self._begin(context, definition)
                 result = await definition.run(context)
                 self._end(context, definition, result)
-                if await self._cancel_asked(run):
+                if context.cancel_asked:
+                    await self._hand_back(context)
                     return
             await ledger.commit(lambda db: self._finish(db, workflow, context))
         except (StepStop, IntegrationError) as stop:
@@ -74,7 +78,8 @@ class Runner:
 
         def write(db: sqlite3.Connection) -> None:
             runs.set_step(db, run.id, definition.name, StepState.RUNNING, started_at=now)
-            transitions.move(db, now, run.id, step=definition.name)
+            shown = transitions.move(db, now, run.id, step=definition.name)
+            context.cancel_asked = bool(shown.get("cancel"))
 
         context.ledger.later(write)
 
@@ -104,15 +109,12 @@ class Runner:
             lock_held=False, ended_at=now,
         )  # fmt: skip
 
-    async def _cancel_asked(self, run: Run) -> bool:
-        """A person asked to cancel while a step was under way: hand the run back, the next turn cancels it."""
-        if not self._engine.journal.peek(lambda db: runs.cancel_asked(db, run.id)):
-            return False
-        now = self._engine.clock.now()
-        await self._engine.journal.write(
-            lambda db: transitions.move(db, now, run.id, state=RunState.QUEUED, next_at=now, lock_held=False)
+    async def _hand_back(self, context: RunContext) -> None:
+        """A person asked to cancel while a step was under way: the next turn cancels the run."""
+        now, run_id = self._engine.clock.now(), context.run.id
+        await context.ledger.commit(
+            lambda db: transitions.move(db, now, run_id, state=RunState.QUEUED, next_at=now, lock_held=False)
         )
-        return True
 
     async def _stopped(
         self, workflow: Workflow[Any], context: RunContext, step: str, stop: StepStop | IntegrationError
@@ -126,8 +128,9 @@ class Runner:
             runs.refresh_unknown(db, run.id, run.order_id or run.subject)
             current = runs.get(db, run.id) or fresh
             situation = Situation(
-                current, step, now, self._engine.settings.engine, self._engine.jitter, current.unknown_open
-            )
+                current, step, now, self._engine.settings.engine, self._engine.jitter, current.unknown_open,
+                to_midnight=self._to_midnight(now),
+            )  # fmt: skip
             decision = decide(stop, situation)
             self._apply(db, workflow, context, step, decision, now)
             return decision
@@ -165,6 +168,8 @@ class Runner:
 
     async def _after(self, context: RunContext, decision: Decision) -> None:
         run = context.run
+        if decision.tell_salesforce:
+            self._engine.wake()
         if decision.pause:
             self._engine.gates.load(self._engine.journal.peek(desk.pauses))
             await self._engine.alarms.raise_(
@@ -177,6 +182,10 @@ class Runner:
                 f"order {run.order_number}: {values['state']} at {values['error_step']}: {values['error_code']}",
                 order_id=run.order_id,
             )
+
+    def _to_midnight(self, now: float) -> float:
+        here = as_datetime(now).astimezone(ZoneInfo(self._engine.settings.whmcs.time_zone))
+        return (datetime.combine(here.date() + timedelta(days=1), time.min, here.tzinfo) - here).total_seconds()
 
     async def _withdrawn(self, context: RunContext, stop: OrderWithdrawn) -> StepStop:
         """Cancelled or rejected meanwhile: done if nothing stands, else a person decides about what stands (rules §9)."""
@@ -206,8 +215,6 @@ def standing_effects(db: sqlite3.Connection, order_id: str) -> list[str]:
 
 
 def _for_salesforce(decision: Decision, now: float) -> dict[str, Any]:
-    from console.engine.clock import as_datetime
-
     fields: dict[str, Any] = {
         "Provisioning_Error_Code__c": str(decision.values.get("error_code") or "")[:64] or None,
         "Provisioning_Error_Message__c": str(decision.note or "")[:4000] or None,

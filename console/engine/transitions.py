@@ -11,11 +11,16 @@ def announce(db: sqlite3.Connection, now: float, run_id: int, kind: str = "run",
     return _append(db, now, run_id, kind, runs.shown(db, run_id) | extra)
 
 
-def move(db: sqlite3.Connection, now: float, run_id: int, *, expect_version: int | None = None, **values: Any) -> int:
-    """Change a run and announce it; returns the new version. Raises Stale when it is not at ``expect_version``."""
+def move(
+    db: sqlite3.Connection, now: float, run_id: int, *, expect_version: int | None = None, **values: Any
+) -> dict[str, Any]:
+    """Change a run, announce it and return what was announced (with ``version``).
+
+    Raises Stale when the run is not at ``expect_version``.
+    """
     shown = runs.change(db, run_id, now, expect_version=expect_version, **values)
     _append(db, now, run_id, "run", shown)
-    return int(shown["version"])
+    return shown
 
 
 def _append(db: sqlite3.Connection, now: float, run_id: int, kind: str, body: dict[str, Any]) -> int:

@@ -22,6 +22,7 @@ class RunContext:
     calls: CallMaker
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
+    cancel_asked: bool = False
 
     @property
     def order_id(self) -> str:

@@ -155,7 +155,11 @@ async def _undo_profile(context: Provisioning, row: profiles.ProfileRow) -> None
         for call in mine
     )
     if ordered:
-        confirmed = any(call.operation == "esim.confirmOrder" and call.state == CallState.DONE for call in mine)
+        confirm = next((call for call in mine if call.operation == "esim.confirmOrder"), None)
+        if confirm is not None and confirm.state == CallState.UNKNOWN:
+            confirmed = await _settle_confirm(context, row)
+        else:
+            confirmed = confirm is not None and confirm.state == CallState.DONE
         await _cancel_profile(context, row, confirmed=confirmed)
     now = context.engine.clock.now()
 
@@ -166,6 +170,21 @@ async def _undo_profile(context: Provisioning, row: profiles.ProfileRow) -> None
         profiles.free(db, row.iccid, now, context.order_id, usable=True)
 
     await context.ledger.commit(write)
+
+
+async def _settle_confirm(context: Provisioning, row: profiles.ProfileRow) -> bool:
+    """Whether an unknown confirm stands decides what cancelOrder must carry: confirm again, with the same values."""
+    kept = context.engine.journal.peek(lambda db: profiles.activation(db, context.order_id, row.order_item_id or ""))
+    if kept is None:
+        return False
+
+    async def send() -> Mapping[str, Any]:
+        name = f"{context.run.order_number}-{(row.order_item_id or '')[-6:]}-confirm"
+        await context.engine.esim.confirm(iccid=row.iccid, matching_id=kept.matching_id, eid=row.eid, call_id=name)
+        return {"iccid": row.iccid, "confirmed": True}
+
+    await context.calls.keyed(System.ESIM, "esim.confirmOrder", send, item=row.iccid, request={"iccid": row.iccid})
+    return True
 
 
 async def _cancel_profile(context: Provisioning, row: profiles.ProfileRow, *, confirmed: bool) -> None:
