@@ -30,4 +30,4 @@ class Request(BaseModel):
 class Answer(BaseModel):
     """What the daemon sends: frozen; unknown keys are left alone."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)

@@ -5,65 +5,103 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from console.schema.base import Answer, Filter, OrderId, Reason, Request
-from console.schema.problem import Change
 
 MOST_ORDERS = 10_000
 
 
+class ArgumentInfo(Answer):
+    """``kind``: text, flag, step, field, item, identifier, condition, period, subject, mail."""
+
+    name: str
+    kind: str
+    help: str
+    required: bool = False
+    choices: list[str] = Field(default_factory=list)
+
+
 class CommandInfo(Answer):
-    """One row of the command table. ``scope``: order, orders (also many), daemon. ``arguments``: name, type, label, …"""
+    """One row of the command table. ``scope``: order, bulk, system. ``allowed``: for the asking role."""
 
     id: str
+    verb: str
     title: str
-    help: str = ""
+    description: str
+    keys: str
+    group: str
     role: str
     risk: str
-    scope: str
-    confirm: str = ""
-    reason: str = "optional"  # required, optional, none
-    bulk: bool = False
-    arguments: list[dict[str, Any]] = Field(default_factory=list)
-    allowed: bool = True  # for the asking role
+    scope: list[str]
+    needs_reason: bool = False
+    arguments: list[ArgumentInfo] = Field(default_factory=list)
+    allowed: bool = True
 
 
 class PlanRequest(Request):
-    """What a command is to act on: ``orders`` or ``filter`` (or neither: the daemon itself)."""
+    """What a command is to act on: ``orders`` or ``filter``; neither for a system command. More than one order, or a
+    filter, is a bulk act.
+    """
 
     orders: Annotated[list[OrderId], Field(max_length=MOST_ORDERS)] = Field(default_factory=list)
     filter: Filter | None = None
     arguments: dict[str, Any] = Field(default_factory=dict)
 
 
+class EffectLine(Answer):
+    """An effect that stands, and its undo; None: it cannot be undone, ``why`` says so."""
+
+    what: str
+    undo: str | None = None
+    why: str = ""
+
+
+class MatchLine(Answer):
+    """One field of a match, side by side. ``deciding``: a difference forbids the match."""
+
+    field: str
+    ours: str
+    theirs: str
+    same: bool
+    deciding: bool = True
+
+
 class PlannedOrder(Answer):
-    """One order of a plan. ``version``: the run's version it was planned on (None: no run)."""
+    """One order of a plan (of a system command: its subject). ``version``: the run's version it was planned on."""
 
     order_id: str
-    number: str | None = None
-    version: int | None = None
+    number: str = ""
     included: bool = True
     why_not: str = ""
-    lines: list[str] = Field(default_factory=list)
-    calls: list[str] = Field(default_factory=list)
-    warnings: list[str] = Field(default_factory=list)
+    status: str | None = None
+    run_id: int | None = None
+    version: int | None = None
+    state: str | None = None
     amount: int | None = None
-    owner: str | None = None  # somebody else who took it
+    owner: str | None = None  # who took it
+    lines: list[str] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)
+    effects: list[EffectLine] = Field(default_factory=list)
+    compared: list[MatchLine] = Field(default_factory=list)
 
 
 class Plan(Answer):
-    """What would happen. Submit with ``hash``; a plan that changed meanwhile is refused with what changed."""
+    """What would happen. Submit with ``hash``; a plan that changed meanwhile is refused with what changed.
+
+    ``refusal``: why the plan as a whole cannot be submitted; sums are of the included orders, in yen.
+    """
 
     command: str
     title: str
     hash: str
+    at: float
     count: int
     excluded: int = 0
     orders: list[PlannedOrder] = Field(default_factory=list)
     lines: list[str] = Field(default_factory=list)
-    warnings: list[str] = Field(default_factory=list)
-    sum_yen: int | None = None
-    largest_yen: int | None = None
-    reason: str = "optional"
-    confirm: str = ""
+    refusal: str | None = None
+    sum_yen: int = 0
+    largest_yen: int = 0
+    risk: str = ""
+    needs_reason: bool = False
     bulk: bool = False
     arguments: dict[str, Any] = Field(default_factory=dict)
 
@@ -77,28 +115,18 @@ class SubmitRequest(PlanRequest):
     stop_after: Annotated[int, Field(ge=1, le=1000)] = 3
 
 
-class OrderResult(Answer):
-    """``outcome``: done, failed, refused, excluded."""
-
-    order_id: str
-    number: str | None = None
-    outcome: str
-    message: str = ""
-    run_id: int | None = None
-    version: int | None = None
-    detail: dict[str, Any] = Field(default_factory=dict)
-
-
 class Submitted(Answer):
-    """What came of a command. A bulk act answers its ``batch_id``; its results are read there."""
+    """What came of a command. ``outcome``: done; requested (run ``run_id`` goes on with it); unknown (sent outside, not
+    confirmed); running (a bulk act: its results are read at ``batch_id``).
+    """
 
     command: str
-    outcome: str  # done, failed, refused, partly, running
+    outcome: str
     message: str = ""
-    audit_id: int | None = None
+    audit_id: int
+    run_id: int | None = None
     batch_id: str | None = None
-    results: list[OrderResult] = Field(default_factory=list)
-    changes: list[Change] = Field(default_factory=list)
+    detail: dict[str, Any] = Field(default_factory=dict)
 
 
 class BatchItem(Answer):

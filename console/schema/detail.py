@@ -151,17 +151,15 @@ class TakeView(Answer):
 
 
 class PossibleCommand(Answer):
-    """A command this order can take now, or why not in words. ``allowed`` False: this role never may."""
+    """A command this order can take now, or why not in words. ``never``: this role never may. ``choices``: what an
+    argument may be for this order (name → values), where that is a closed list."""
 
     id: str
     title: str
     possible: bool
-    allowed: bool
     reason: str = ""
-    role: str
-    risk: str = ""
-    arguments: list[dict[str, Any]] = Field(default_factory=list)
-    choices: dict[str, Any] = Field(default_factory=dict)
+    never: bool = False
+    choices: dict[str, list[str]] = Field(default_factory=dict)
 
 
 class OrderDetail(Answer):
