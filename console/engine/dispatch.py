@@ -114,7 +114,8 @@ class Dispatcher:
             return
 
     def _ended(self, run_id: int, task: asyncio.Task[None]) -> None:
-        del self._tasks[run_id]
+        if self._tasks.get(run_id) is task:  # the run may have been claimed again before its old task was over
+            del self._tasks[run_id]
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("run %s ended in a defect of the engine", run_id, exc_info=error)
         self._woken.set()

@@ -99,6 +99,15 @@ class SalesforceClient:
         One composite request. Raises data ``order_not_found`` for an unknown or impossible id.
         """
         order_id = _order_id(order_id, "composite")
+        try:
+            return await self._read_order(order_id, with_journal)
+        except CallFailed as error:
+            if error.code != "INVALID_FIELD" or not self._queries.lacks(error.message):
+                raise
+            self._queries = self._queries.without_optional()
+        return await self._read_order(order_id, with_journal)
+
+    async def _read_order(self, order_id: str, with_journal: bool) -> OrderBundle:
         queries = [self._queries.order(order_id), self._queries.items(order_id)]
         if with_journal:
             queries.append(self._queries.journal(limit=1))

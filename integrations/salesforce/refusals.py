@@ -4,6 +4,7 @@ Rules §3.5: a 4xx with Salesforce's error list is a refusal. Everything else (5
 redirect) proves nothing about a write.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,6 +39,9 @@ _CONFIG = {
 _CONSEQUENCES = ("PROCESSING_HALTED", "ALL_OR_NONE_OPERATION_ROLLED_BACK")
 
 
+_NO_COLUMN = re.compile(r"No such column '[^']*' on entity '[^']*'")
+
+
 def refusal(
     operation: str, status: int, body: Any, *, write: bool, headers: Mapping[str, str] | None = None
 ) -> CallFailed:
@@ -54,6 +58,8 @@ def refusal(
     first = errors[0]
     code, message = str(first.get("errorCode") or first.get("statusCode") or ""), str(first.get("message") or "")
     error_class, code = _judge(status, code, message)
+    if found := _NO_COLUMN.search(message):  # it stands behind the whole query, which may be longer than we keep
+        message = found[0]
     return CallFailed(
         System.SALESFORCE,
         operation,

@@ -1,7 +1,7 @@
 """The queries of the client. Field lists come from the models and are checked against the package."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from simple_salesforce.format import format_soql
@@ -10,6 +10,7 @@ from integrations.salesforce.ids import norm_id
 from integrations.salesforce.models import Account, JournalRow, Order, OrderItem, OrderRef, OrgInfo, Row
 from integrations.salesforce.package import Package, PackageError
 
+OPTIONAL = ("Portal_Recipient_Email__c",)  # not every org has them; a SELECT that is refused for one goes without
 NAME_LIMIT = 255  # length of Account.Name; a longer text cannot match any
 
 
@@ -52,6 +53,15 @@ class Queries:
             journal_fields=", ".join(checked(field_names(JournalRow), "Portal_Journal__c", package)),
             org_fields=", ".join(field_names(OrgInfo)),
         )
+
+    def lacks(self, message: str) -> bool:
+        """Is this the refusal of a SELECT for a field that an org may do without?"""
+        return any(f"'{name}'" in message and name in self.order_fields for name in OPTIONAL)
+
+    def without_optional(self) -> "Queries":
+        """The same queries for an org that lacks the optional fields."""
+        kept = [name for name in self.order_fields.split(", ") if name not in OPTIONAL]
+        return replace(self, order_fields=", ".join(kept))
 
     def order(self, order_id: str) -> str:
         """The order with its account's fields."""

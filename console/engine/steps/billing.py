@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from console.engine.failures import NeedsPerson, conflict
+from console.engine.failures import conflict
 from console.engine.looks import Absent, Found, Look, Unknown
 from console.engine.steps.bill import compare, side_by_side
 from console.engine.steps.context import Provisioning
@@ -145,8 +145,9 @@ async def read_back(context: Provisioning, order_id: str) -> WhmcsOrder:
         request={"id": order_id},
         summary=lambda o: {"found": o is not None, "status": o.status if o else None},
     )
-    if order is None:
-        raise NeedsPerson("whmcs.AddOrder", f"WHMCS does not show order {order_id} any more")
+    if order is None:  # we know that it stands: a reading that does not show it is the one in doubt
+        message = f"WHMCS does not show order {order_id} although it was placed"
+        raise CallFailed(System.WHMCS, "GetOrders", ErrorClass.TRANSIENT, "order_not_shown", message)
     if order.client_id != context.plan.client.id:
         raise conflict("wrong_client", f"WHMCS order {order_id} belongs to client {order.client_id}", system="whmcs")
     if order.status.casefold() in GONE:

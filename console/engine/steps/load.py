@@ -30,7 +30,7 @@ async def load(context: Provisioning) -> StepResult:
     check_client(bundle, client, context.engine.settings)
     plan = await _plan(context, bundle, client)
     _check_finished(context, plan)
-    _check_recipient(context, client)
+    _check_recipient(context, bundle, client)
     context.bundle, context.plan_ = bundle, plan
     if context.engine.observe:
         raise Held("observing", f"observing: would {_would_do(plan)}")
@@ -85,17 +85,15 @@ def _check_finished(context: Provisioning, plan: OrderPlan) -> None:
         )
 
 
-def _check_recipient(context: Provisioning, client: ClientDetails) -> None:
-    """The mail address must stay the one this order was first loaded with: an activation code takes over a line."""
-    recorded = context.data.setdefault("recipient", client.email.strip())
-    earlier = context.engine.journal.peek(lambda db: runs.of_order(db, context.order_id))
-    for run in earlier:
-        recorded = run.state_data.get("recipient") or recorded
-        break
-    if str(recorded).casefold() != client.email.strip().casefold():
+def _check_recipient(context: Provisioning, bundle: OrderBundle, client: ClientDetails) -> None:
+    """The mail address must be the one that the order records (or was first loaded with): a code takes over a line."""
+    first = context.engine.journal.peek(lambda db: runs.of_order(db, context.order_id))[0]
+    recorded = bundle.order.recipient_email or str(first.state_data.get("recipient") or client.email.strip())
+    context.data["recipient"] = recorded
+    if recorded.casefold() != client.email.strip().casefold():
         raise data_error(
             "recipient_changed",
-            "the customer's mail address is not the one this order was first read with",
+            "the customer's mail address in WHMCS is not the one that the order records",
             system="whmcs",
         )
 

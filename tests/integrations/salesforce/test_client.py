@@ -67,6 +67,23 @@ async def test_an_order_without_account_items_and_journal(org: ScriptedOrg, clie
     assert (bundle.account, bundle.items, bundle.journal) == (None, (), None)
 
 
+async def test_an_org_without_the_optional_field_is_read_without_it(org: ScriptedOrg, client: SalesforceClient) -> None:
+    frame = "\nSELECT " + "Id, Portal_Recipient_Email__c, " * 40 + "\n^\nERROR at Row:1:Column:9\n"
+    lacking = [
+        {
+            "errorCode": "INVALID_FIELD",
+            "message": f"{frame}No such column 'Portal_Recipient_Email__c' on entity 'Order'.",
+        }
+    ]
+    refused = {"body": lacking, "httpHeaders": {}, "httpStatusCode": 400, "referenceId": "r0"}
+    found = together(rows(order_row()), rows())
+    org.script += [says({"compositeResponse": [refused, *found["compositeResponse"][1:]]}), says(found), says(found)]
+    assert (await client.read_order(ORDER_ID)).order.recipient_email is None
+    await client.read_order(ORDER_ID)
+    asked = ["Portal_Recipient_Email__c" in str(request.body) for request in org.asked]
+    assert asked == [True, False, False]
+
+
 @pytest.mark.parametrize("wrong", ["", "801", ITEM_ID, "801' OR Id != '", "x" * 10_000, "🙂" * 18])
 async def test_an_impossible_order_id_is_not_asked_for(wrong: str, org: ScriptedOrg, client: SalesforceClient) -> None:
     for call in (client.read_order(wrong), client.patch_order(wrong, {"Status": "Failed"}), client.publish(wrong, "k")):
