@@ -279,6 +279,15 @@ def claim_due(db: sqlite3.Connection, now: float, limit: int) -> list[Run]:
     return claimed
 
 
+def distrust(db: sqlite3.Connection, since: float) -> int:
+    """The journal may be older than the world: every open run looks before it makes a guarded call (rules §5.3)."""
+    return db.execute(
+        "UPDATE runs SET look_first = 1, state_data = json_set(state_data, '$.foreign_since', ?)"
+        " WHERE state IN ('queued', 'running', 'retrying', 'parked', 'held')",
+        (since,),
+    ).rowcount
+
+
 def any_due(db: sqlite3.Connection, now: float) -> bool:
     """Is a run due? (One that waits for its customer's lock counts.)"""
     query = "SELECT 1 FROM runs WHERE state IN ('queued', 'retrying') AND next_at <= ? LIMIT 1"

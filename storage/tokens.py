@@ -53,6 +53,11 @@ def by_prefix(db: sqlite3.Connection, prefix: str) -> Token | None:
     return Token(*row) if row else None
 
 
+def get(db: sqlite3.Connection, token_id: int) -> Token | None:
+    row = db.execute(f"SELECT {_COLUMNS} FROM tokens WHERE id = ?", (token_id,)).fetchone()
+    return Token(*row) if row else None
+
+
 def every(db: sqlite3.Connection) -> list[Token]:
     return [Token(*row) for row in db.execute(f"SELECT {_COLUMNS} FROM tokens ORDER BY id")]
 

@@ -15,7 +15,7 @@ from console.engine.gates import Breaker, Gate, Gates
 from console.engine.holds import Holds
 from console.engine.intake import Intake
 from console.engine.markers import Markers
-from console.engine.ownership import Ownership
+from console.engine.ownership import HOLD, Ownership
 from console.engine.poll import Poll
 from console.engine.runner import Runner
 from console.engine.services import Engine
@@ -47,8 +47,9 @@ class Parts:
 
     def stopped(self) -> str | None:
         """Why no order may come in now, or None."""
-        if self.ownership.lost_to is not None:
-            return self.ownership.lost_to
+        lost = self.ownership.lost_to or self.engine.holds.reasons().get(HOLD)
+        if lost is not None:
+            return lost
         pause = self.engine.journal.peek(self.brake.on)
         if pause is not None:
             return f"the brake is on: {pause.reason}"

@@ -153,7 +153,7 @@ class CallMaker:
         if call is not None and call.state == CallState.DONE:
             return call.output or {}
         certain = call is not None and call.state == CallState.ABSENT
-        first = call is None and not self._run.look_first
+        first = call is None and not self._run.look_first and not self._engine.recovery
         if not certain and not first:
             found = await self._make_sure(system, operation, item, marker, call, look)
             if found is not None:

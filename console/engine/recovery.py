@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from console.engine.clock import as_datetime
 from console.engine.services import Engine
 from integrations.errors import System
-from storage import feed, meta, profiles, tokens
+from storage import feed, meta, profiles, runs, tokens
 
 log = logging.getLogger(__name__)
 KEY = "recovery"
@@ -35,6 +35,7 @@ def begin(db: sqlite3.Connection, reason: str, highest_seen: int, now: float) ->
     since = feed.last_at(db)
     meta.put(db, "recovery_since", str(since if since is not None else 0.0))
     meta.delete(db, LISTED)
+    runs.distrust(db, now)
     profiles.quarantine_free(db, now)
     tokens.revoke_all(db, now)
     tokens.void_keys(db)

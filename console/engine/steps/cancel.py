@@ -22,6 +22,7 @@ UNINVOICED = ("cancelled", "refunded", "draft")
 async def cancel(context: Provisioning) -> None:
     """Ends the run as cancelled when nothing stands any more; raises what keeps it from that."""
     await _read(context)
+    context.calls.before_guarded = context.still_owner
     await _settle_unknown(context)
     if _order_call(context) is not None:
         await _undo_billing(context)

@@ -9,6 +9,7 @@ from console.engine.workflow import RunContext
 from integrations.errors import System
 from integrations.salesforce.models import OrderBundle, OrderItem
 
+OWNERSHIP = "ownership"
 WITHDRAWN = ("Cancelled", "Rejected")
 
 
@@ -46,16 +47,25 @@ class Provisioning(RunContext):
 
         Raises OrderWithdrawn, conflict ``order_changed``, or NotNow when another journal owns the org.
         """
-        fresh = await self.read_order(with_journal=True)
-        if fresh.journal is not None and fresh.journal.generation > self.engine.generation:
-            reason = f"journal generation {fresh.journal.generation} owns this org, ours is {self.engine.generation}"
-            self.engine.holds.set("ownership", reason)
-            raise NotNow("guarded", reason)
+        fresh = await self.check_owner()
         check_still_ours(fresh)
         if self.bundle is not None and fingerprint(fresh.items) != fingerprint(self.bundle.items):
             raise conflict(
                 "order_changed", "the order's products changed while it was provisioned", system="salesforce"
             )
+
+    async def still_owner(self) -> None:
+        """The guard of undo calls: whatever the order's status is, this journal must still own the org."""
+        await self.check_owner()
+
+    async def check_owner(self) -> OrderBundle:
+        """Read the order and the highest journal generation; raises NotNow when another journal owns the org."""
+        fresh = await self.read_order(with_journal=True)
+        if fresh.journal is not None and fresh.journal.generation > self.engine.generation:
+            reason = f"journal generation {fresh.journal.generation} owns this org, ours is {self.engine.generation}"
+            self.engine.holds.set(OWNERSHIP, reason)
+            raise NotNow("guarded", reason)
+        return fresh
 
 
 def check_still_ours(bundle: OrderBundle) -> None:
