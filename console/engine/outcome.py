@@ -77,7 +77,9 @@ def decide(stop: StepStop | IntegrationError, at: Situation) -> Decision:
         case NotNow():
             return _not_now(at, stop)
         case OrderWithdrawn():
-            return _failed(at, ErrorClass.CONFLICT, "salesforce", "cancelled_meanwhile", str(stop))
+            # nothing stands (the runner has looked): the next turn gives back what is reserved and ends the run
+            values = {"state": RunState.QUEUED, "cancel_asked": True, "next_at": at.now, "lock_held": False}
+            return Decision(values, StepState.WAITING, note=str(stop))
     raise AssertionError(f"no decision for {stop!r}")
 
 

@@ -10,6 +10,7 @@ from console.engine.brake import Brake
 from console.engine.door import Door
 from console.engine.failures import NotNow
 from console.engine.services import Engine
+from console.engine.withdrawal import Withdrawals
 from integrations.errors import IntegrationError, System
 from integrations.salesforce.models import OrderRef
 from storage import inbox, meta, runs
@@ -32,6 +33,7 @@ class Poll:
         self._brake = brake
         self._stopped = stopped
         self._events_on = events_on
+        self._withdrawals = Withdrawals(engine)
         self._fast_until = 0.0
         self._next_sweep = 0.0
         self._missed: deque[float] = deque(maxlen=10)
@@ -75,6 +77,7 @@ class Poll:
             return 0
         await self._watch_for_deafness(fresh, began)
         await self._bring(fresh)
+        await self._withdrawals.look({ref.id for ref in found}, sweep=sweep)
         await self._engine.journal.write(lambda db: inbox.reconcile_gaps(db, began, self._engine.clock.now()))
         self.last_ok_at = self._engine.clock.now()
         return len(fresh)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import tomllib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -34,7 +34,6 @@ WAITS: dict[str, dict[str, Any]] = {
     "daemon": {"drain": 3},
 }  # fmt: skip
 PATIENCE = 60.0
-GOOD_CUSTOMERS = ("C-",)
 
 
 class Rig:
@@ -107,7 +106,8 @@ class Rig:
         """A second event for an order, as a Flow that ran twice would publish it."""
         bus = self.sandbox.salesforce.bus
         with self.sandbox.salesforce.org.db.transaction():
-            bus.publish("/event/OrderProvisionRequested__e", {"OrderId__c": order_id, "IdemKey__c": f"{order_id}-again"}, "test")
+            payload = {"OrderId__c": order_id, "IdemKey__c": f"{order_id}-again"}
+            bus.publish("/event/OrderProvisionRequested__e", payload, created_by="005000000000001AAA")
 
     def asked(self, name: str) -> int:
         """How often an operation was asked for ("whmcs.AddOrder")."""
@@ -219,6 +219,3 @@ async def running(
         for daemon in rig.daemons:
             await daemon.kill()
         await sandbox.stop()
-
-
-Doing = Callable[[], Awaitable[None]]

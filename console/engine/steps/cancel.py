@@ -31,9 +31,10 @@ async def cancel(context: Provisioning) -> None:
 
 
 async def _read(context: Provisioning) -> None:
-    """The plan is needed for looks; an order that cannot be planned has no effect that needs it."""
+    """The plan is needed for looks in WHMCS; where nothing was asked of it, an order need not be one that can be planned."""
     context.bundle = await context.read_order()
-    if not context.engine.journal.peek(lambda db: calls.effects(db, context.order_id)):
+    made = context.engine.journal.peek(lambda db: calls.effects(db, context.order_id))
+    if not any(call.system == System.WHMCS for call in made):
         return
     client = await context.engine.whmcs.get_client(client_id_of(context.bundle))
     check_client(context.bundle, client, context.engine.settings)
@@ -139,17 +140,40 @@ async def _cancel_invoice(context: Provisioning, invoice_id: str) -> None:
 
 
 async def _undo_esim(context: Provisioning) -> None:
-    """Give ordered profiles back to the provider, and reserved ones to the stock."""
-    for row in context.engine.journal.peek(lambda db: profiles.of_order(db, context.order_id)):
-        await _undo_profile(context, row)
+    """Give ordered profiles back to the provider, and all to the stock once Salesforce names none of them any more."""
+    rows = context.engine.journal.peek(lambda db: profiles.of_order(db, context.order_id))
+    for row in rows:
+        await _take_back(context, row)
+    if rows:
+        await _clear_iccids(context)
+    for row in rows:
+        await _free(context, row)
 
 
-async def _undo_profile(context: Provisioning, row: profiles.ProfileRow) -> None:
-    mine = [
-        call
-        for call in context.engine.journal.peek(lambda db: calls.effects(db, context.order_id))
-        if call.system == System.ESIM and call.item in (row.iccid, row.order_item_id)
-    ]
+async def _clear_iccids(context: Provisioning) -> None:
+    """A profile that goes back to the stock will be another order's: no two orders may name it."""
+    bundle = context.bundle
+    assert bundle is not None
+    items = {item.id: {"ESIM_ICCID__c": None} for item in bundle.items if item.esim_iccid}
+    fields = {"ESIM_ICCID__c": None} if bundle.order.esim_iccid else {}
+    if not items and not fields:
+        return
+
+    async def send() -> Mapping[str, Any]:
+        await context.engine.salesforce.patch_order(context.order_id, fields, items=items)
+        return {"cleared": sorted(items)}
+
+    await context.calls.keyed(System.SALESFORCE, "salesforce.clear_iccids", send, fresh=True)
+    context.bundle = await context.read_order()
+
+
+def _calls_of(db: sqlite3.Connection, context: Provisioning, row: profiles.ProfileRow) -> list[Call]:
+    made = calls.effects(db, context.order_id)
+    return [call for call in made if call.system == System.ESIM and call.item in (row.iccid, row.order_item_id)]
+
+
+async def _take_back(context: Provisioning, row: profiles.ProfileRow) -> None:
+    mine = context.engine.journal.peek(lambda db: _calls_of(db, context, row))
     ordered = any(
         call.operation == "esim.downloadOrder"
         and call.state not in (CallState.REFUSED, CallState.UNDONE, CallState.ABSENT)
@@ -162,12 +186,14 @@ async def _undo_profile(context: Provisioning, row: profiles.ProfileRow) -> None
         else:
             confirmed = confirm is not None and confirm.state == CallState.DONE
         await _cancel_profile(context, row, confirmed=confirmed)
+
+
+async def _free(context: Provisioning, row: profiles.ProfileRow) -> None:
     now = context.engine.clock.now()
 
     def write(db: sqlite3.Connection) -> None:
-        for call in calls.effects(db, context.order_id):
-            if call.system == System.ESIM and call.item in (row.iccid, row.order_item_id):
-                calls.settle(db, call.id, CallState.UNDONE, now, by="cancel")
+        for call in _calls_of(db, context, row):
+            calls.settle(db, call.id, CallState.UNDONE, now, by="cancel")
         profiles.free(db, row.iccid, now, context.order_id, usable=True)
 
     await context.ledger.commit(write)
