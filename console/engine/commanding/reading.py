@@ -1,0 +1,78 @@
+"""Reading the outside for a plan: through the gates, with trouble told in words."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from simple_salesforce.format import format_soql
+
+from console.engine.commanding.errors import BadArgument, OutsideTrouble
+from console.engine.door import order_row
+from console.engine.failures import NotNow
+from console.engine.services import Engine
+from integrations.errors import IntegrationError, System
+from integrations.salesforce.ids import norm_id
+from integrations.salesforce.models import OrderBundle
+from integrations.whmcs.models import CatalogProduct, Invoice, Service, WhmcsOrder
+from storage import orders
+
+T = TypeVar("T")
+
+
+class Reader:
+    """Every method raises OutsideTrouble when the system cannot be read now."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def order(self, order_id: str) -> OrderBundle:
+        """The order as Salesforce has it, also kept as the read model's row. Raises BadArgument for an unknown one."""
+        try:
+            bundle = await self._read(System.SALESFORCE, lambda: self._engine.salesforce.read_order(order_id))
+        except OutsideTrouble as trouble:
+            if trouble.code == "order_not_found":
+                raise BadArgument("order", "Salesforce has no such order", "look at the order's id") from trouble
+            raise
+        now = self._engine.clock.now()
+        await self._engine.journal.write(lambda db: orders.put(db, order_row(bundle, now, orders.get(db, order_id))))
+        return bundle
+
+    async def whmcs_order(self, order_id: str) -> WhmcsOrder | None:
+        return await self._read(System.WHMCS, lambda: self._engine.whmcs.get_order(order_id))
+
+    async def services(self, client_id: str) -> tuple[Service, ...]:
+        """All services of a client; an incomplete list is trouble."""
+        listing = await self._read(System.WHMCS, lambda: self._engine.whmcs.list_services(client_id))
+        if not listing.complete:
+            raise OutsideTrouble(System.WHMCS, "incomplete_list", listing.reason)
+        return listing.rows
+
+    async def orders_of(self, client_id: str) -> tuple[WhmcsOrder, ...]:
+        """All orders of a client; an incomplete list is trouble."""
+        listing = await self._read(System.WHMCS, lambda: self._engine.whmcs.list_orders(client_id))
+        if not listing.complete:
+            raise OutsideTrouble(System.WHMCS, "incomplete_list", listing.reason)
+        return listing.rows
+
+    async def invoice(self, invoice_id: str) -> Invoice:
+        return await self._read(System.WHMCS, lambda: self._engine.whmcs.get_invoice(invoice_id))
+
+    async def product(self, pid: int) -> CatalogProduct | None:
+        found = await self._read(System.WHMCS, lambda: self._engine.whmcs.get_products([pid]))
+        return found.get(pid)
+
+    async def orders_with(self, whmcs_order_id: str) -> list[str]:
+        """Salesforce orders that name this WHMCS order (a number)."""
+        soql = format_soql("SELECT Id FROM Order WHERE WHMCS_Order_ID__c = {}", whmcs_order_id)
+        rows = await self._read(System.SALESFORCE, lambda: self._engine.salesforce.query(soql))
+        return [norm_id(str(row["Id"]), "801") for row in rows]
+
+    async def _read(self, system: System, fetch: Callable[[], Awaitable[T]]) -> T:
+        gate = self._engine.gates[system]
+        try:
+            gate.check()
+            async with gate.enter():
+                return await fetch()
+        except NotNow as stop:
+            raise OutsideTrouble(system, "not_now", stop.reason) from stop
+        except IntegrationError as error:
+            raise OutsideTrouble.of(error) from error
