@@ -1,13 +1,28 @@
 """The tree of verbs. Importing their modules costs nothing but typer: each loads what it needs when it runs."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 import typer
-from typer.core import TyperGroup
 
 from console import __version__
-from console.cli import backup, daemon, demo, sandbox, settings, window
+from console.cli import (
+    backup,
+    daemon,
+    demo,
+    desk,
+    esim,
+    events,
+    integrations,
+    mail,
+    orders,
+    sandbox,
+    settings,
+    tokens,
+    window,
+)
 from console.cli.exits import EXIT_CODES
+from console.cli.help import Group
 
 HELP = f"""Operations console of a telecom portal: every approved order provisioned exactly once.
 
@@ -15,31 +30,30 @@ Try it without any account: portal demo. Each verb explains itself: portal order
 
 {EXIT_CODES}"""
 
-SECTIONS = {
-    "Run": ("demo", "console", "daemon", "sandbox"),
-    "Set up": ("settings", "backup", "restore"),
-}
+GROUPS = {
+    "orders": orders.app, "mail": mail.app, "esim": esim.app, "events": events.app, "integrations": integrations.app,
+    "brake": integrations.brake, "recovery": integrations.recovery, "batches": desk.batches, "settings": settings.app,
+    "tokens": tokens.app,
+}  # fmt: skip
 
 
-class Sections(TyperGroup):
-    """The verbs under headings, each with its whole first sentence."""
+class Root(Group):
+    """``portal`` itself."""
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        for title, names in SECTIONS.items():
-            commands = {name: self.get_command(ctx, name) for name in names}
-            with formatter.section(title):
-                formatter.write_dl([(name, _said(command)) for name, command in commands.items() if command])
-
-
-def _said(command: Any) -> str:
-    return str(command.get_short_help_str(limit=200))
+    sections: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "Run": ("demo", "console", "daemon", "sandbox"),
+        "Look and act (these talk to the daemon)": (
+            "orders", "mail", "esim", "events", "integrations", "brake", "recovery", "batches", "audit", "health",
+        ),
+        "Set up": ("settings", "doctor", "tokens", "backup", "restore"),
+    }  # fmt: skip
 
 
 def make_app() -> typer.Typer:
     """All verbs."""
     app = typer.Typer(
         name="portal",
-        cls=Sections,
+        cls=Root,
         help=HELP,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -50,7 +64,9 @@ def make_app() -> typer.Typer:
     app.command("console")(window.console)
     app.command("daemon")(daemon.daemon)
     app.command("sandbox")(sandbox.sandbox)
-    app.add_typer(settings.app, name="settings")
+    for name, group in GROUPS.items():
+        app.add_typer(group, name=name)
+    desk.register(app)
     app.command("backup")(backup.backup)
     app.command("restore")(backup.restore)
     return app

@@ -9,6 +9,7 @@ from platformdirs import user_state_path
 from console import __version__
 from console.cli.app import make_app
 from console.cli.exits import Exit, Failure
+from console.cli.filters import protected
 from console.cli.output import plain
 from console.cli.state import State
 from console.observe.crash import EXIT_INTERRUPTED, CrashReports, guarded
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     redactor = Redactor()
     reports = CrashReports(user_state_path("portal") / "crashes", redactor, __version__)
-    return guarded(lambda: run(arguments, State(redactor)), reports, argv=arguments, stderr=sys.stderr)
+    return guarded(lambda: run(protected(arguments), State(redactor)), reports, argv=arguments, stderr=sys.stderr)
 
 
 def run(arguments: list[str], state: State) -> int:

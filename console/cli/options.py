@@ -8,7 +8,12 @@ import typer
 Config = Annotated[
     Path | None,
     typer.Option(
-        "--config", "-c", metavar="FILE", help="Settings file (default: portal.toml in the configuration folder)."
+        "--config",
+        "-c",
+        metavar="FILE",
+        envvar="PORTAL_CONFIG",
+        show_envvar=False,
+        help="Settings file (default: PORTAL_CONFIG, else portal.toml in the configuration folder).",
     ),
 ]
 Server = Annotated[
@@ -16,7 +21,9 @@ Server = Annotated[
     typer.Option(
         "--server",
         metavar="URL",
-        help="Daemon to talk to: https://… or unix:/path (default: the settings' own socket).",
+        envvar="PORTAL_SERVER",
+        show_envvar=False,
+        help="Daemon to talk to: https://… or unix:/path (default: PORTAL_SERVER, else the socket of the settings).",
     ),
 ]
 TokenFile = Annotated[
@@ -29,3 +36,8 @@ TokenFile = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 Csv = Annotated[bool, typer.Option("--csv", help="CSV instead of a table.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="FILTER", help="Filter, such as: state:failed 'cause:\"no profile\"' age>2h"),
+]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many, newest first.")]

@@ -5,11 +5,12 @@ from typing import Annotated
 import typer
 
 from console.cli import options
+from console.cli.help import Group
 from console.cli.output import Column, standard
 from console.cli.state import state_of
 from console.cli.verbs import form_of
 
-app = typer.Typer(help="Show, check and document the settings.", no_args_is_help=True)
+app = typer.Typer(help="Show, check and document the settings.", no_args_is_help=True, cls=Group)
 
 COLUMNS = (Column("key", "Key"), Column("value", "Value"), Column("source", "From"))
 

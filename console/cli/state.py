@@ -27,7 +27,7 @@ class State:
         from console.settings import SettingsError, default_file, load_settings
 
         if config is not None and not config.is_file():
-            raise Failure(f"--config {config}: there is no such file", Exit.USAGE)
+            raise Failure(f"the settings file {config} is not there", Exit.USAGE)
         try:
             loaded = load_settings(config, self.environ, complete=complete)
         except SettingsError as error:

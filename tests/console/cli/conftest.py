@@ -1,0 +1,66 @@
+"""One sandbox and one daemon, as processes, for all tests of a worker that only look or act on orders of their own."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.console.cli.processes import Ended, Running, portal, running
+
+
+@dataclass(frozen=True)
+class SandboxProcess:
+    folder: Path
+    process: Running
+
+    @property
+    def config(self) -> str:
+        return str(self.folder / "portal.toml")
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the control API, which the product is not told."""
+        url = json.loads((self.folder / "sandbox.json").read_text())["control_url"]
+        data = json.dumps(body).encode() if body is not None else None
+        request = Request(url + path, data, {"Content-Type": "application/json"}, method=method)
+        with urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read())
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    folder = tmp_path_factory.mktemp("sandbox")
+    arguments = ("sandbox", "--dir", str(folder), "--seed", "5", "--customers", "20")
+    with running(folder, "sandbox", arguments) as process:
+        process.wait_for("sandbox ready")
+        yield SandboxProcess(folder, process)
+
+
+@pytest.fixture(scope="session")
+def daemon(sandbox: SandboxProcess) -> Iterator[Running]:
+    with running(sandbox.folder, "daemon", ("daemon", "--config", sandbox.config)) as process:
+        process.wait_for("is ready")
+        yield process
+
+
+@dataclass(frozen=True)
+class Desk:
+    """``portal …`` against the running daemon."""
+
+    sandbox: SandboxProcess
+
+    def __call__(self, *arguments: str) -> Ended:
+        return portal(self.sandbox.folder, *arguments, "--config", self.sandbox.config)
+
+    def json(self, *arguments: str) -> Any:
+        ended = self(*arguments, "--json")
+        assert ended.code == 0, ended
+        return json.loads(ended.out)
+
+
+@pytest.fixture
+def desk(sandbox: SandboxProcess, daemon: Running) -> Desk:
+    return Desk(sandbox)
