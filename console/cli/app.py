@@ -11,6 +11,7 @@ from console.cli import (
     daemon,
     demo,
     desk,
+    doctor,
     esim,
     events,
     integrations,
@@ -67,6 +68,7 @@ def make_app() -> typer.Typer:
     for name, group in GROUPS.items():
         app.add_typer(group, name=name)
     desk.register(app)
+    app.command("doctor")(doctor.doctor)
     app.command("backup")(backup.backup)
     app.command("restore")(backup.restore)
     return app

@@ -1,0 +1,79 @@
+"""``portal doctor``: every check with its result."""
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from console.cli import options
+from console.cli.exits import Exit
+from console.cli.output import Column, standard
+from console.cli.state import State, state_of
+from console.cli.verbs import form_of
+
+if TYPE_CHECKING:
+    from console.doctor.check import Check, Finding
+
+COLUMNS = (
+    Column("mark", ""),
+    Column("check", "Check"),
+    Column("detail", "Result", cut=True),
+    Column("took", "Took", right=True),
+)
+MARKS = {"ok": "✓", "warn": "!", "bad": "✗"}
+
+
+def doctor(
+    context: typer.Context,
+    config: options.Config = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Only what is on this machine.")] = False,
+    json: options.Json = False,
+    csv: options.Csv = False,
+) -> None:
+    """Check this install: settings, files, journal, daemon, and every outside system with the install's own credentials.
+
+    Nothing is written outside. Exit codes: 1 something is bad; 2 the settings are wrong.
+    """
+    output = standard(form_of(json, csv))
+    rows = asyncio.run(_checked(state_of(context), config, offline=offline))
+    output.rows(COLUMNS, [{**row, "mark": MARKS[row["state"]], "took": f"{row['ms']:,} ms"} for row in rows], rows)
+    raise typer.Exit(Exit.FAILED if any(row["state"] == "bad" for row in rows) else Exit.OK)
+
+
+async def _checked(state: State, config: Any, *, offline: bool) -> list[dict[str, Any]]:
+    from console.doctor.check import Check, bad
+    from console.doctor.local import LocalChecks
+    from integrations.errors import IntegrationError
+
+    loaded = state.settings(config, complete=True)
+    rows = [await _row(state, check) for check in LocalChecks(loaded).all()]
+    if offline:
+        return rows
+    from console.doctor.outside import OutsideChecks
+
+    try:
+        outside = OutsideChecks(loaded.settings)
+    except IntegrationError as error:
+        said = str(error)
+
+        async def refused() -> "Finding":
+            return bad(said)
+
+        return [*rows, await _row(state, Check("outside systems", refused))]
+    try:
+        rows += await asyncio.gather(*(_row(state, check) for check in outside.all()))
+
+        async def clock() -> "Finding":
+            return outside.clock()
+
+        return [*rows, await _row(state, Check("clock", clock))]
+    finally:
+        await outside.close()
+
+
+async def _row(state: State, check: "Check") -> dict[str, Any]:
+    began = time.monotonic()
+    finding = await check.look()
+    took = round((time.monotonic() - began) * 1000)
+    return {"check": check.name, "state": finding.state, "detail": state.redactor.text(finding.detail), "ms": took}
