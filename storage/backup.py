@@ -1,6 +1,6 @@
 """Backup while the daemon runs, restore while it does not (rules §13)."""
 
-import os
+import logging
 import secrets
 import sqlite3
 from collections.abc import Callable
@@ -8,9 +8,11 @@ from pathlib import Path
 
 from storage import meta
 from storage.errors import StorageError, StoreDamaged
-from storage.journal import connect
+from storage.journal import connect, make_private
 from storage.lock import FileLock
 from storage.migrate import migrate
+
+log = logging.getLogger(__name__)
 
 
 def backup(source: Path, target: Path) -> int:
@@ -23,23 +25,30 @@ def backup(source: Path, target: Path) -> int:
     if not source.exists():
         raise StorageError(f"there is no journal at {source}")
     part = target.with_name(target.name + ".part")
-    old_mask = os.umask(0o177)
     try:
-        reading, writing = connect(source, read_only=True), sqlite3.connect(part)
-        try:
-            reading.backup(writing, pages=2000, sleep=0.005)
-            writing.execute("PRAGMA journal_mode=DELETE")
-        finally:
-            writing.close()
-            reading.close()
+        part.unlink(missing_ok=True)
+        make_private(part)
+        _copy(source, part)
         check(part)
         part.rename(target)
+    except StorageError:
+        part.unlink(missing_ok=True)
+        raise
     except (OSError, sqlite3.Error) as error:
         part.unlink(missing_ok=True)
         raise StorageError(f"the backup could not be written to {target}: {error}") from error
-    finally:
-        os.umask(old_mask)
     return target.stat().st_size
+
+
+def _copy(source: Path, target: Path) -> None:
+    """All pages under one read lock, which holds up no writer: a copy in pieces begins anew at every commit."""
+    reading, writing = connect(source, read_only=True), sqlite3.connect(target)
+    try:
+        reading.backup(writing)
+        writing.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        writing.close()
+        reading.close()
 
 
 def check(path: Path, *, quick: bool = False) -> None:
@@ -79,27 +88,52 @@ def restore(source: Path, target: Path, stamp: Callable[[], str]) -> Path | None
     _check_is_journal(source)
     lock = FileLock(target)
     lock.acquire("portal restore")
+    part = target.with_name(target.name + ".part")
     try:
-        part = target.with_name(target.name + ".part")
         part.unlink(missing_ok=True)
         backup(source, part)
-        connection = connect(part)
-        try:
-            migrate(connection, part)
-            connection.execute("BEGIN IMMEDIATE")
-            meta.put(connection, "journal_id", secrets.token_hex(16))
-            meta.put(connection, "recovery", f"restored {stamp()}")
-            connection.execute("COMMIT")
-            connection.execute("PRAGMA journal_mode=DELETE")
-        finally:
-            connection.close()
-        kept: Path | None = None
-        if target.exists():
-            kept = target.with_name(f"{target.name}.replaced-{stamp()}")
-            backup(target, kept)
+        _make_new(part, stamp())
+        kept = _set_aside(target, stamp()) if target.exists() else None
         for suffix in ("-wal", "-shm"):
             target.with_name(target.name + suffix).unlink(missing_ok=True)
         part.replace(target)
         return kept
     finally:
+        part.unlink(missing_ok=True)
         lock.release()
+
+
+def _make_new(path: Path, stamp: str) -> None:
+    """The copy becomes a journal of its own that must recover, also when it was made during an earlier recovery."""
+    connection = connect(path)
+    try:
+        migrate(connection, path)
+        connection.execute("BEGIN IMMEDIATE")
+        meta.put(connection, "journal_id", secrets.token_hex(16))
+        meta.put(connection, "recovery", f"restored {stamp}")
+        meta.delete(connection, "recovery_begun")
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        connection.close()
+
+
+def _set_aside(path: Path, stamp: str) -> Path:
+    """Keep the file that is replaced, sound or not, with what its write-ahead log still holds."""
+    kept = path.with_name(f"{path.name}.replaced-{stamp}")
+    if kept.exists():
+        raise StorageError(f"{kept} exists already: move it away")
+    try:
+        connection = connect(path)
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:  # damaged: nothing can be folded in, the parts are kept as they are
+        log.warning("the replaced journal is not sound: %s", error)
+    path.rename(kept)
+    for suffix in ("-wal", "-shm"):
+        beside = path.with_name(path.name + suffix)
+        if beside.exists():
+            beside.rename(kept.with_name(kept.name + suffix))
+    return kept

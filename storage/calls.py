@@ -308,16 +308,20 @@ def looks_without_answer(db: sqlite3.Connection, call_id: int) -> int:
 
 
 def trim(db: sqlite3.Connection, before: float, limit: int = 500) -> int:
-    """Inputs and read rows of runs that were done before ``before`` are cut to effects and ids (rules §13)."""
+    """Orders whose run was done before ``before`` are cut to effects and ids: no inputs, no reads (rules §13)."""
     rows = db.execute(
-        "SELECT id FROM runs WHERE state = 'done' AND ended_at < ? AND state_data <> '{}' ORDER BY ended_at LIMIT ?",
+        "SELECT id, COALESCE(order_id, subject) FROM runs WHERE state = 'done' AND state_data <> '{}' AND ended_at < ?"
+        " ORDER BY ended_at LIMIT ?",
         (before, limit),
     ).fetchall()
-    for (run_id,) in rows:
+    for run_id, order_id in rows:
+        done = "SELECT id FROM runs WHERE order_id = ? AND state = 'done' AND ended_at < ?"
         db.execute(
-            "DELETE FROM sends WHERE call_id IN (SELECT id FROM calls WHERE run_id = ? AND effect = 'read')", (run_id,)
+            f"DELETE FROM sends WHERE call_id IN (SELECT id FROM calls WHERE effect = 'read' AND run_id IN ({done}))",
+            (order_id, before),
         )
-        db.execute("DELETE FROM calls WHERE run_id = ? AND effect = 'read'", (run_id,))
-        db.execute("UPDATE calls SET input = '{}' WHERE run_id = ?", (run_id,))
+        db.execute(f"DELETE FROM calls WHERE effect = 'read' AND run_id IN ({done})", (order_id, before))
+        db.execute("UPDATE calls SET input = '{}' WHERE order_id = ? AND effect <> 'read'", (order_id,))
+        db.execute("UPDATE steps SET output = NULL WHERE run_id = ?", (run_id,))
         db.execute("UPDATE runs SET state_data = '{}' WHERE id = ?", (run_id,))
     return len(rows)

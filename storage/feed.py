@@ -46,6 +46,18 @@ def after(db: sqlite3.Connection, seq: int, limit: int = 1000) -> list[FeedRow]:
     return [_row(row) for row in rows]
 
 
+def before(db: sqlite3.Connection, seq: int) -> int:
+    """The number of the row before ``seq``; where that was pruned, what it must have been."""
+    row = db.execute("SELECT MAX(seq) FROM feed WHERE seq < ?", (seq,)).fetchone()
+    return int(row[0]) if row[0] is not None else seq - 1
+
+
+def oldest(db: sqlite3.Connection) -> int:
+    """The oldest number that can still be read; that of the next row when there is none."""
+    row = db.execute("SELECT MIN(seq) FROM feed").fetchone()
+    return int(row[0]) if row[0] is not None else highest(db) + 1
+
+
 def of_order(db: sqlite3.Connection, order_id: str, limit: int = 200) -> list[FeedRow]:
     """The newest rows of one order, oldest first."""
     rows = db.execute(
@@ -80,9 +92,9 @@ def continue_above(db: sqlite3.Connection, seq: int) -> None:
 def prune(db: sqlite3.Connection, before: float, keep: int = 100_000, limit: int = 5000) -> int:
     """Delete up to ``limit`` rows older than ``before``, never the newest ``keep``."""
     cursor = db.execute(
-        "DELETE FROM feed WHERE seq IN (SELECT seq FROM feed WHERE at < ? AND seq <= (SELECT MAX(seq) FROM feed) - ?"
-        " ORDER BY seq LIMIT ?)",
-        (before, keep, limit),
+        "DELETE FROM feed WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM feed ORDER BY seq LIMIT ?)"
+        " WHERE at < ? AND seq <= (SELECT MAX(seq) FROM feed) - ?)",
+        (limit, before, keep),
     )
     return cursor.rowcount
 

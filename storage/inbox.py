@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storage.packing import pack, unpack
+from storage.packing import pack, storable, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ def append(db: sqlite3.Connection, org: str, transport: str, events: Sequence[In
             "INSERT INTO inbox (org, transport, channel, replay_id, event_uuid, order_id, idem_key, payload, received_at,"
             " state, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(event_uuid) DO NOTHING",
             (
-                org, transport, event.channel, event.replay_id, event.event_uuid, event.order_id, event.idem_key,
-                pack(event.payload), event.received_at, state, event.problem,
+                org, transport, event.channel, event.replay_id, storable(event.event_uuid), event.order_id,
+                storable(event.idem_key) if event.idem_key is not None else None, pack(event.payload), event.received_at, state, event.problem,
             ),
         )  # fmt: skip
         if cursor.rowcount:

@@ -39,6 +39,18 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
+def make_private(path: Path) -> None:
+    """Make ``path`` where it is missing and close it to others, with SQLite's files beside it (which take its mode).
+
+    No umask: that is the whole process's, also of threads that make folders meanwhile.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for suffix in ("", "-wal", "-shm"):
+        beside = path.with_name(path.name + suffix)
+        if beside.exists():
+            beside.chmod(0o600)
+
+
 class Journal:
     """An open journal. ``write`` is durable when it returns; ``read`` runs in a thread; ``peek`` is for tiny look-ups."""
 
@@ -66,22 +78,22 @@ class Journal:
             lock.acquire(purpose)
         except OSError as error:
             raise StorageError(f"cannot open {path}: {error.strerror}") from error
+        connection: sqlite3.Connection | None = None
         try:
-            old_mask = os.umask(0o177)
-            try:
-                connection = connect(path)
-            finally:
-                os.umask(old_mask)
-            path.chmod(0o600)
+            make_private(path)
+            connection = connect(path)
             migrate(connection, path)
             return cls(path, lock, connection)
-        except sqlite3.DatabaseError as error:
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
             lock.release()
-            raise StoreDamaged(
-                f"{path} is not a sound journal ({error}): restore a backup with `portal restore`"
-            ) from error
-        except BaseException:
-            lock.release()
+            if isinstance(error, OSError):
+                raise StorageError(f"cannot open {path}: {error.strerror}") from error
+            if isinstance(error, sqlite3.DatabaseError):
+                raise StoreDamaged(
+                    f"{path} is not a sound journal ({error}): restore a backup with `portal restore`"
+                ) from error
             raise
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:

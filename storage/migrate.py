@@ -1,5 +1,6 @@
 """Schema migrations: numbered SQL files, run forward on start through sqlite-utils, after a backup of the file."""
 
+import os
 import sqlite3
 from importlib.resources import files
 from pathlib import Path
@@ -53,8 +54,15 @@ def migrate(connection: sqlite3.Connection, path: Path) -> tuple[str, ...]:
         )
     pending = [m.name for m in known.pending(db)]
     if pending and applied:
-        backup = path.with_name(f"{path.name}.before-{pending[0]}")
-        connection.execute("VACUUM INTO ?", (str(backup),))
-        backup.chmod(0o600)
+        _copy(connection, path.with_name(f"{path.name}.before-{pending[0]}"))
     known.apply(db)
     return tuple(pending)
+
+
+def _copy(connection: sqlite3.Connection, target: Path) -> None:
+    """A copy of the whole file, mode 0600; it takes the place of one that an earlier attempt left."""
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # VACUUM INTO takes an empty file
+    connection.execute("VACUUM INTO ?", (str(part),))
+    part.replace(target)

@@ -31,6 +31,7 @@ class OrderRow:
     read_at: float
 
 
+LONGEST_NAME = 200  # nothing longer is a name, and SQLite's patterns and expressions have limits
 _NAMES = tuple(f.name for f in fields(OrderRow))
 _COLUMNS = ", ".join(_NAMES)
 
@@ -48,7 +49,9 @@ def folded(text: str | None) -> str | None:
 
 def digits(text: str) -> str:
     """The digits of a phone number in any spelling; a leading 81 is written 0."""
-    found = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isdigit())
+    found = "".join(c for c in unicodedata.normalize("NFKC", text) if c in "0123456789")
+    if found.startswith("810") and len(found) in (12, 13):  # +81 (0)90-…
+        return found[2:]
     return "0" + found[2:] if found.startswith("81") and len(found) in (11, 12) else found
 
 
@@ -113,8 +116,8 @@ def by_key(db: sqlite3.Connection, kind: str, value: str, limit: int = 50) -> li
 
 def by_name(db: sqlite3.Connection, text: str, limit: int = 50) -> list[str]:
     """Orders whose customer name, number or plan holds every word of ``text`` (folded)."""
-    words = fold(text).split()
-    if not words:
+    words = list(dict.fromkeys(fold(text[: LONGEST_NAME + 1]).split()))
+    if not words or len(text) > LONGEST_NAME:
         return []
     where = " AND ".join("search LIKE ? ESCAPE '!'" for _ in words)
     patterns = ["%" + w.replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%" for w in words]

@@ -234,10 +234,24 @@ def causes_needing_person(db: sqlite3.Connection) -> set[str]:
 
 
 def shift_times(db: sqlite3.Connection, seconds: float) -> None:
-    """The wall clock jumped: waiting runs keep the wait they had left (rules §10)."""
+    """The wall clock jumped: waiting runs keep the wait they had left (rules §10).
+
+    What counts from a moment moves along; a day that an order names (a condition without a limit) stays that day.
+    """
     db.execute(
         "UPDATE runs SET next_at = next_at + ?, wait_until = wait_until + ? WHERE state IN ('queued', 'retrying', 'parked')",
         (seconds, seconds),
+    )
+    db.execute(
+        "UPDATE runs SET condition = json_set(condition, '$.since', json_extract(condition, '$.since') + ?)"
+        " WHERE state IN ('queued', 'running', 'retrying', 'parked') AND json_extract(condition, '$.since') IS NOT NULL",
+        (seconds,),
+    )
+    db.execute(
+        "UPDATE runs SET condition = json_set(condition, '$.argument', CAST(json_extract(condition, '$.argument') + ? AS TEXT))"
+        " WHERE state = 'parked' AND json_extract(condition, '$.kind') = 'after'"
+        " AND json_extract(condition, '$.limit') IS NOT NULL",
+        (seconds,),
     )
     db.execute("UPDATE outbox SET next_at = next_at + ? WHERE state IN ('waiting', 'in_flight')", (seconds,))
 

@@ -6,6 +6,7 @@ A batch is bounded in time, so that the loop never stalls longer than a few mill
 """
 
 import asyncio
+import logging
 import sqlite3
 import time
 from collections import deque
@@ -14,8 +15,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from storage.errors import StorageError, StoreFull
+from storage.errors import StorageError, StoreDamaged, StoreFull
 
+log = logging.getLogger(__name__)
 LONGEST_BATCH = 0.004
 LOCKED_AGAIN = 0.02
 LOCKED_FOR = 10.0
@@ -41,12 +43,16 @@ class Writer:
         self._committing: Future[None] | None = None
         self._turn_planned = False
         self._locked_since: float | None = None
+        self._closed = False
 
     def submit(self, work: Callable[[sqlite3.Connection], Any]) -> "asyncio.Future[Any]":
         """Queue one change; the future ends when it is durable. Must be called in the event loop.
 
-        A caller that is cancelled does not take its change back: it is committed or not as a whole.
+        A caller that is cancelled does not take its change back: it is committed or not as a whole. Raises
+        StorageError after ``close``.
         """
+        if self._closed:
+            raise StorageError("the journal is closed")
         loop = asyncio.get_running_loop()
         job = _Job(work, loop.create_future())
         self._waiting.append(job)
@@ -56,9 +62,10 @@ class Writer:
         return job.future
 
     def close(self) -> None:
-        """Finish what is queued, then stop."""
-        if self._committing is not None:
-            self._committing.result()
+        """Finish what is queued, then stop. Call from the event loop, or when it has ended."""
+        self._closed = True
+        self._thread.shutdown(wait=True)
+        self._committing = None
         while self._waiting:
             batch = self._batch()
             try:
@@ -66,7 +73,7 @@ class Writer:
                 self._connection.execute("COMMIT")
             except sqlite3.Error as error:
                 self._undo(batch, error)
-        self._thread.shutdown(wait=True)
+            _settle([job for job in batch if not job.future.get_loop().is_closed()])
 
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run what waits and hand the commit to the thread; the next turn comes when it is done."""
@@ -97,8 +104,12 @@ class Writer:
         if (error := done.exception()) is not None:
             self._undo(batch, error)
         _settle(batch)
-        self._committed()
-        self._plan(loop)
+        try:
+            self._committed()
+        except Exception:  # a listener's trouble must not stop the only writer
+            log.exception("a listener to commits failed")
+        if not self._closed:
+            self._plan(loop)
 
     def _plan(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._waiting and not self._turn_planned:
@@ -124,7 +135,7 @@ class Writer:
             try:
                 job.result = job.work(self._connection)
             except BaseException as error:
-                if isinstance(error, sqlite3.OperationalError) and _concerns_all(error):
+                if _concerns_all(error):
                     raise
                 self._connection.execute("ROLLBACK")
                 return False
@@ -143,7 +154,7 @@ class Writer:
             try:
                 job.result = job.work(self._connection)
             except BaseException as error:
-                if isinstance(error, sqlite3.OperationalError) and _concerns_all(error):
+                if _concerns_all(error):
                     raise
                 execute("ROLLBACK TO job")
                 job.error = error
@@ -158,15 +169,22 @@ class Writer:
         return now - self._locked_since < LOCKED_FOR
 
     def _undo(self, batch: list[_Job], error: BaseException) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            log.exception("a batch could not be rolled back")
         failure = _translated(error)
         for job in batch:
             job.error = job.error or failure
 
 
-def _concerns_all(error: sqlite3.OperationalError) -> bool:
-    return any(word in str(error) for word in ("full", "disk I/O", "readonly", "locked", "malformed"))
+def _concerns_all(error: BaseException) -> bool:
+    """Trouble with the file, after which SQLite may have rolled everything back by itself."""
+    if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)):
+        return False
+    words = ("full", "disk I/O", "readonly", "locked", "malformed", "not a database")
+    return isinstance(error, sqlite3.DatabaseError) and any(word in str(error) for word in words)
 
 
 def _translated(error: BaseException) -> BaseException:
@@ -174,6 +192,8 @@ def _translated(error: BaseException) -> BaseException:
         if "full" in str(error) or "disk I/O" in str(error):
             return StoreFull(f"the journal cannot grow ({error}): free disk space; work resumes by itself")
         return StorageError(f"the journal refused a change: {error}")
+    if _concerns_all(error):
+        return StoreDamaged(f"the journal is damaged ({error}): restore a backup with `portal restore`")
     return error
 
 

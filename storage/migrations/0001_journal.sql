@@ -67,6 +67,7 @@ CREATE INDEX runs_open ON runs (state, wait) WHERE state IN ('running', 'parked'
 CREATE INDEX runs_order ON runs (order_id, id);
 CREATE INDEX runs_failed ON runs (fingerprint, updated_at) WHERE fingerprint IS NOT NULL;
 CREATE INDEX runs_created ON runs (created_at);
+CREATE INDEX runs_untrimmed ON runs (ended_at) WHERE state = 'done' AND state_data <> '{}';
 
 CREATE TABLE steps (
     run_id INTEGER NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL,
