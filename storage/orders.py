@@ -114,6 +114,24 @@ def by_key(db: sqlite3.Connection, kind: str, value: str, limit: int = 50) -> li
     return [row[0] for row in rows]
 
 
+def by_joined_name(db: sqlite3.Connection, text: str, limit: int = 50) -> list[str]:
+    """The same, written without the spaces: 田中花子 for 田中 花子."""
+    joined = fold(text).replace(" ", "")
+    if not joined:
+        return []
+    rows = db.execute(
+        "SELECT order_id FROM orders WHERE instr(replace(search, ' ', ''), ?) > 0 ORDER BY number DESC LIMIT ?",
+        (joined, limit),
+    )
+    return [row[0] for row in rows]
+
+
+def by_profile(db: sqlite3.Connection, iccid: str) -> list[str]:
+    """The order that holds a profile now."""
+    rows = db.execute("SELECT order_id FROM profiles WHERE iccid = ? AND order_id IS NOT NULL", (iccid,))
+    return [row[0] for row in rows]
+
+
 def by_name(db: sqlite3.Connection, text: str, limit: int = 50) -> list[str]:
     """Orders whose customer name, number or plan holds every word of ``text`` (folded)."""
     words = list(dict.fromkeys(fold(text[: LONGEST_NAME + 1]).split()))

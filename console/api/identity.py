@@ -57,8 +57,10 @@ class Gatekeeper:
         """Raises 401, 403 or 429 problems."""
         host, port = scope.get("client") or ("?", 0)
         peer = f"uid {port}" if host == PEER else str(host)
-        if authorization is None and host == PEER:
-            return self._user(int(port))
+        if host == PEER:
+            user = self._user(int(port))
+            if authorization is None:
+                return user
         self._check_rate(peer)
         try:
             return await self._token_owner(authorization, peer)
@@ -128,7 +130,7 @@ def needs(role: Role) -> Callable[..., Any]:
     """The dependency of every route: who asks, when their role is at least this one; else 401 or 403."""
 
     async def check(request: Request) -> Caller:
-        gatekeeper: Gatekeeper = request.app.state.gatekeeper
+        gatekeeper: Gatekeeper = request.app.state.api.gatekeeper
         caller = await gatekeeper.caller(request.scope, request.headers.get("authorization"))
         if not caller.may(role):
             raise forbidden(f"this needs the role {role}; yours is {caller.role}")

@@ -121,8 +121,7 @@ def install(app: FastAPI) -> None:
     """Every way a request can fail ends in a problem document."""
 
     async def known(request: Request, error: Exception) -> Response:
-        found = of_error(error)
-        return response_of(found) if found is not None else await unforeseen(request, error)
+        return response_of(of_error(error) or unforeseen(request.method, request.url.path, error))
 
     async def validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -132,17 +131,17 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         return response_of(of_http(request, error))
 
-    async def unforeseen(request: Request, error: Exception) -> Response:
-        log.error("%s %s failed", request.method, request.url.path[:200], exc_info=error)
-        where = correlation_id.get()
-        detail = f"look for {where} in the daemon's log" if where else "the daemon's log says more"
-        return response_of(ProblemError(500, "internal", "The daemon failed at this", detail))
-
     for kind in (ProblemError, QueryError, IntegrationError, NotNow, StorageError, commanding.CommandError):
         app.add_exception_handler(kind, known)
     app.add_exception_handler(RequestValidationError, validation)
     app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(Exception, unforeseen)
+
+
+def unforeseen(method: str, path: str, error: BaseException) -> ProblemError:
+    """500 for a defect of ours: told in the log, not to the client."""
+    log.error("%s %s failed", method, plain_text(path, 200), exc_info=error)
+    detail = f"look for {correlation_id.get() or method} in the daemon's log"
+    return ProblemError(500, "internal", "The daemon failed at this", detail)
 
 
 def of_http(request: Request, error: HTTPException) -> ProblemError:

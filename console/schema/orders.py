@@ -98,12 +98,14 @@ class Looked(Answer):
 
 
 class FindAnswer(Answer):
-    """``complete`` False: "nothing" may not be said. ``read_as``: how the text was understood."""
+    """``complete`` False: "nothing" may not be said. ``read_as``: how the text was understood. ``elsewhere``: orders that
+    only Salesforce knows (order_id, number, sf, effective_date, amount)."""
 
     text: str
     read_as: list[str]
     orders: list[FoundOrder]
     accounts: list[FoundAccount]
     looked: list[Looked]
+    elsewhere: list[dict[str, Any]] = Field(default_factory=list)
     complete: bool
     say: Say

@@ -1,0 +1,109 @@
+"""Orders that wait for approval: read from Salesforce now, with why each waits, computed from facts."""
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter
+
+from console.api.access import Api, Services
+from console.api.asking import ask
+from console.api.identity import Caller, Viewer
+from console.api.mask import Masker
+from console.api.problems import system_down
+from console.commands.command import over_limit
+from console.engine.clock import as_datetime
+from console.engine.commanding.sheet import limit_of
+from console.schema.base import ROLES
+from console.schema.desk import Approval, Approvals
+from integrations.errors import System
+from integrations.salesforce.ids import norm_id
+from storage import desk, orders, runs
+from storage.desk import Take
+from storage.runs import Run
+
+router = APIRouter(tags=["desk"])
+SOQL = (
+    "SELECT Id, OrderNumber, TotalAmount, EffectiveDate, LastModifiedDate, CreatedDate, CreatedById, Placed_By__c,"
+    " Account.Name, Account.SF_Account_No__c FROM Order WHERE Status = 'Pending Review' ORDER BY CreatedDate, Id"
+)
+
+
+@router.get("/approvals")
+async def approvals(caller: Viewer, api: Services) -> Approvals:
+    """Every order that is Pending Review, the longest waiting first. 503 when Salesforce cannot be asked."""
+    asked = await ask(api.engine, System.SALESFORCE, lambda: api.engine.salesforce.query(SOQL))
+    if asked.answer is None:
+        raise system_down("salesforce", asked.note)
+    rows = {norm_id(str(row["Id"])): row for row in asked.answer}
+    now = api.now()
+
+    def read(db: sqlite3.Connection) -> tuple[dict[str, Take], dict[str, Run | None], dict[str, orders.OrderRow]]:
+        latest = {order_id: runs.latest_of_order(db, order_id) for order_id in rows}
+        return desk.all_taken(db, now), latest, orders.get_many(db, list(rows))
+
+    takes, latest, known = await api.read(read)
+    mask = api.masker(caller)
+    shown = [
+        _approval(api, caller, mask, order_id, row, takes.get(order_id), latest[order_id], known.get(order_id))
+        for order_id, row in rows.items()
+    ]
+    return Approvals(at=now, count=len(shown), sum_yen=sum(a.amount or 0 for a in shown), approvals=shown)
+
+
+def _approval(
+    api: Api, caller: Caller, mask: Masker, order_id: str, row: Mapping[str, Any], take: Take | None, run: Run | None,
+    known: orders.OrderRow | None,
+) -> Approval:  # fmt: skip
+    account = row.get("Account") or {}
+    amount = int(row["TotalAmount"]) if row.get("TotalAmount") is not None else None
+    placed_by = row.get("Placed_By__c") or row.get("CreatedById")
+    modified, created = _moment(row.get("LastModifiedDate")), _moment(row.get("CreatedDate"))
+    may, why_not = _may(api, caller, amount, placed_by)
+    return Approval(
+        order_id=order_id, number=str(row.get("OrderNumber") or ""), customer=mask.name(account.get("Name")),
+        account=account.get("SF_Account_No__c"), amount=amount, placed_by=placed_by,
+        effective_date=row.get("EffectiveDate"), modified_at=modified, waited=max(0.0, api.now() - created),
+        why=_why(api, row, why_not, run, known, modified), may=may, why_not=why_not, owner=take.actor if take else None,
+    )  # fmt: skip
+
+
+def _may(api: Api, caller: Caller, amount: int | None, placed_by: str | None) -> tuple[bool, str]:
+    """May this person approve it; if not, why and who may."""
+    if not caller.may("operator"):
+        return False, f"approving needs the role operator; yours is {caller.role}"
+    if api.settings.approve.four_eyes and placed_by and orders.fold(str(placed_by)) == orders.fold(caller.name):
+        return False, "you placed it: any other operator may approve it"
+    over = over_limit(amount, limit_of(api.engine, caller.actor))
+    if over is None:
+        return True, ""
+    limits = {str(role): most for role, most in api.settings.approve.limit_yen.items()}
+    able = [role for role in ROLES[1:] if over_limit(amount, limits.get(role)) is None]
+    return False, f"{over}; " + (f"a {able[0]} may approve it" if able else "no role may approve it")
+
+
+def _why(
+    api: Api, row: Mapping[str, Any], why_not: str, run: Run | None, known: orders.OrderRow | None, modified: float
+) -> list[str]:
+    """Only what stands somewhere: limits, hands, dates, earlier runs, changes since it was read here."""
+    why = [why_not] if why_not else []
+    if run is not None:
+        reason = run.wait_reason or run.error_message
+        why.append(f"an earlier run is {run.state}" + (f": {reason}" if reason else ""))
+    if known is not None and known.sf_modified_at is not None and modified > known.sf_modified_at:
+        why.append("changed in Salesforce since it was read here")
+    day = row.get("EffectiveDate")
+    zone = ZoneInfo(api.settings.whmcs.time_zone)
+    if day and date.fromisoformat(day) > as_datetime(api.now()).astimezone(zone).date():
+        why.append(f"begins on {day}")
+    return why or ["waits for a decision"]
+
+
+def _moment(text: Any) -> float:
+    """Salesforce's ``2026-04-01T00:00:00.000+0000``; 0 where there is none."""
+    try:
+        return datetime.fromisoformat(str(text)).timestamp()
+    except ValueError:
+        return 0.0

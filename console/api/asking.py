@@ -1,0 +1,53 @@
+"""Asking the outside for a person: through the gates, and refused where the engine needs what is left."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from console.engine.failures import NotNow
+from console.engine.services import Engine
+from integrations.errors import IntegrationError, System
+
+T = TypeVar("T")
+QUOTA_KEPT = 0.10  # of Salesforce's daily calls are for claim, crm and poll alone (rules §13)
+
+
+@dataclass(frozen=True)
+class Asked(Generic[T]):
+    """``answer`` None: it could not be asked, and ``note`` says why in words. ``took`` in seconds."""
+
+    system: str
+    answer: T | None
+    note: str
+    at: float
+    took: float
+
+
+async def ask(engine: Engine, system: System, fetch: Callable[[], Awaitable[T]]) -> Asked[T]:
+    """Never raises for a system that is away, paused, or low on quota."""
+    began = time.monotonic()
+
+    def result(answer: T | None, note: str = "") -> Asked[T]:
+        return Asked(system, answer, note, engine.clock.now(), time.monotonic() - began)
+
+    if system is System.SALESFORCE and (low := quota_low(engine)):
+        return result(None, low)
+    gate = engine.gates[system]
+    try:
+        gate.check()
+        async with gate.enter():
+            return result(await fetch())
+    except NotNow as stop:
+        return result(None, stop.reason)
+    except IntegrationError as error:
+        return result(None, f"{error.code}: {error.message}")
+
+
+def quota_low(engine: Engine) -> str | None:
+    """Why Salesforce is not asked for looking only, or None."""
+    usage = engine.salesforce.usage
+    if usage is None or not usage.total or usage.used < usage.total * (1 - QUOTA_KEPT):
+        return None
+    left = usage.total - usage.used
+    return f"only {left:,} of {usage.total:,} Salesforce calls are left today: they are kept for provisioning"

@@ -1,0 +1,77 @@
+"""The history of an order: what people did, what they wrote, what came in, what the run went through; oldest first."""
+
+import sqlite3
+from typing import Any
+
+from console.schema.detail import HistoryItem
+from storage import audit, desk, feed, inbox
+
+MOST = 500
+
+
+def history(db: sqlite3.Connection, order_id: str) -> list[HistoryItem]:
+    """Raw texts: the caller masks them."""
+    items = [*_acts(db, order_id), *_written(db, order_id), *_events(db, order_id), *_feed(db, order_id)]
+    return sorted(items, key=lambda item: item.at)
+
+
+def _acts(db: sqlite3.Connection, order_id: str) -> list[HistoryItem]:
+    """Commands, each with what came of it."""
+    rows = audit.newest(db, MOST, subject=order_id)
+    outcomes = {row.intent_id: row for row in rows if row.phase == "outcome"}
+    found: list[HistoryItem] = []
+    for row in rows:
+        if row.phase != "intent":
+            continue
+        end = outcomes.get(row.id)
+        detail: dict[str, Any] = {**(row.detail or {}), **((end.detail if end else None) or {})}
+        found.append(
+            HistoryItem(
+                at=row.at, kind="command", actor=row.actor, what=row.command, reason=row.reason,
+                outcome=end.outcome if end else None, detail=detail or None,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _written(db: sqlite3.Connection, order_id: str) -> list[HistoryItem]:
+    notes = [HistoryItem(at=n.at, kind="note", actor=n.actor, what=n.text) for n in desk.notes(db, order_id)]
+    edits = [
+        HistoryItem(
+            at=e.at, kind="edit", actor=e.actor, what=f"{e.field}: {e.old or 'none'} → {e.new or 'none'}",
+            reason=e.reason, detail={"item": e.item, "field": e.field, "old": e.old, "new": e.new},
+        )
+        for e in desk.edits(db, order_id)
+    ]  # fmt: skip
+    return notes + edits
+
+
+def _events(db: sqlite3.Connection, order_id: str) -> list[HistoryItem]:
+    return [
+        HistoryItem(
+            at=e.received_at, kind="event", actor="salesforce", what="platform event", outcome=e.state, reason=e.reason
+        )
+        for e in inbox.of_order(db, order_id)
+    ]
+
+
+def _feed(db: sqlite3.Connection, order_id: str) -> list[HistoryItem]:
+    return [
+        HistoryItem(at=row.at, kind="feed", actor="engine", what=_told(row), seq=row.seq, detail=row.body)
+        for row in feed.of_order(db, order_id, MOST)
+        if row.kind in ("run", "mail", "order", "batch")
+    ]
+
+
+def _told(row: feed.FeedRow) -> str:
+    """``failed at esim: stock_empty``; ``mail sent``."""
+    body = row.body
+    if row.kind == "mail":
+        return f"mail {body.get('mail_state', '')}".strip()
+    if row.kind == "order":
+        return f"Salesforce: {body.get('status', '')}"
+    if row.kind == "batch":
+        return f"batch {body.get('batch', '')}: {body.get('state', '')}"
+    where = body.get("error_step") or body.get("step")
+    cause = body.get("code") or body.get("wait_reason")
+    return f"{body.get('state', '')}{f' at {where}' if where else ''}{f': {cause}' if cause else ''}"

@@ -1,0 +1,71 @@
+"""What a text typed into *find* may mean: every reading, the most exact first."""
+
+import contextlib
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from console.api.access import ORDER_PREFIX
+from integrations.salesforce.ids import norm_id
+from storage import orders
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_PHONE_SIGNS = "+-() ./ー−‐"  # noqa: RUF001 - as people type them
+
+
+@dataclass(frozen=True)
+class Reading:
+    """``name`` for people; ``kind`` and ``value`` as the journal's keys have them."""
+
+    name: str
+    kind: str
+    value: str
+
+
+def readings(text: str) -> list[Reading]:
+    """Empty for a text with nothing in it."""
+    plain = orders.fold(text)
+    digits = "".join(c for c in plain if c.isdigit())
+    joined = "".join(c for c in plain if c not in " -")
+    found: list[Reading] = []
+    with contextlib.suppress(ValueError):
+        whole = norm_id(unicodedata.normalize("NFKC", text).strip(), ORDER_PREFIX)
+        found.append(Reading("Salesforce order id", "id", whole))
+    if plain.isascii() and plain.isdigit() and len(plain) <= 12:
+        number = plain.lstrip("0") or "0"
+        found.append(Reading("order number", "number", number))
+        found.append(Reading("WHMCS order", "whmcs", number))
+        found.append(Reading("WHMCS client", "client", number))
+    if joined == digits and digits.startswith("89") and 18 <= len(digits) <= 20:
+        found.append(Reading("ICCID", "iccid", digits))
+    if plain:
+        found.append(Reading("customer number", "customer", plain))
+    phone = orders.digits(text)
+    if 9 <= len(phone) <= 13 and all(c.isdigit() or c in _PHONE_SIGNS for c in plain):
+        found.append(Reading("phone", "phone", phone))
+    if _EMAIL.fullmatch(plain):
+        found.append(Reading("e-mail", "email", plain))
+    if plain and joined != digits:
+        found.extend(Reading("name", "name", form) for form in name_forms(plain))
+    return found
+
+
+def name_forms(plain: str) -> list[str]:
+    """As typed, and in the other kana: たなか and タナカ are one name."""
+    return list(dict.fromkeys((plain, _kana(plain, 0x3041, 0x3096, 0x60), _kana(plain, 0x30A1, 0x30F6, -0x60))))
+
+
+def _kana(text: str, first: int, last: int, shift: int) -> str:
+    return "".join(chr(ord(c) + shift) if first <= ord(c) <= last else c for c in text)
+
+
+def phone_spellings(digits: str) -> list[str]:
+    """The usual ways to write a Japanese number, for systems that compare text."""
+    cuts = {11: ((3, 7),), 10: ((2, 6), (3, 6), (4, 6))}.get(len(digits), ())
+    parts = [(digits[:a], digits[a:b], digits[b:]) for a, b in cuts]
+    found = [digits, *("-".join(p) for p in parts), *(f"({p[0]}) {p[1]}-{p[2]}" for p in parts)]
+    if digits.startswith("0"):
+        abroad = digits[1:]
+        found += [f"+81{abroad}", *(f"+81-{p[0][1:]}-{p[1]}-{p[2]}" for p in parts)]
+        found += [f"+81 {p[0][1:]} {p[1]} {p[2]}" for p in parts] + [f"+81 {p[0][1:]}-{p[1]}-{p[2]}" for p in parts]
+    return found

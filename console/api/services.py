@@ -1,0 +1,37 @@
+"""What the API is given: made once by the daemon."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from console.engine.services import Engine
+from console.observe.metrics import Metrics
+from console.observe.redact import Redactor
+
+if TYPE_CHECKING:
+    from console.engine.commanding.batches import BatchRunner
+    from console.engine.commanding.commander import Commander
+
+
+def _nothing() -> None:
+    return None
+
+
+@dataclass
+class ApiServices:
+    """``event_stream``: plain values that say how the subscriber stands (phase, last_event_at, last_error, …);
+    ``poll``: the same of the poll. ``stopped``: why no order may come in now. ``establishing``: why the org is not
+    known yet. ``recheck``: stock was imported, parked runs may go on.
+    """
+
+    engine: Engine
+    commander: "Commander"
+    batches: "BatchRunner"
+    redactor: Redactor
+    metrics: Metrics
+    event_stream: Callable[[], Mapping[str, Any]] = dict
+    poll: Callable[[], Mapping[str, Any]] = dict
+    stopped: Callable[[], str | None] = _nothing
+    establishing: Callable[[], str | None] = _nothing
+    recheck: Callable[[], None] = _nothing
+    conditions: Callable[[], Mapping[str, tuple[float, str]]] = dict
