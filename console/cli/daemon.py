@@ -26,6 +26,7 @@ def daemon(
     Exit codes: 0 stopped as asked; 1 it could not go on; 2 the settings are wrong; 4 this install may not work on that
     org; 5 the journal is in use by another process, or the org by another journal.
     """
+    from console.api.sockets import CannotListen
     from console.daemon.organisation import Refused
     from console.daemon.serve import run_daemon
     from console.engine.ownership import NotOwner
@@ -40,5 +41,5 @@ def daemon(
         raise Failure(str(error), Exit.REFUSED) from error
     except (NotOwner, StoreInUse) as error:
         raise Failure(str(error), Exit.CONFLICT) from error
-    except (StorageError, IntegrationError) as error:
+    except (StorageError, IntegrationError, CannotListen) as error:
         raise Failure(str(error)) from error

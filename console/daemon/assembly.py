@@ -8,6 +8,9 @@ from console.engine.brake import Brake
 from console.engine.catalog import Catalog
 from console.engine.clock import Clock
 from console.engine.clockwatch import ClockWatch
+from console.engine.commanding.act import Hooks
+from console.engine.commanding.batches import BatchRunner
+from console.engine.commanding.commander import Commander
 from console.engine.conditions import Conditions
 from console.engine.dispatch import Dispatcher
 from console.engine.door import Door
@@ -44,6 +47,8 @@ class Parts:
     clockwatch: ClockWatch
     ownership: Ownership
     blocked: dict[str, str]
+    commander: Commander
+    batches: BatchRunner
 
     def stopped(self) -> str | None:
         """Why no order may come in now, or None."""
@@ -85,12 +90,22 @@ def assemble(
     brake = Brake(settings.intake)
     door = Door(engine, brake)
     blocked: dict[str, str] = {}
+
+    def let_in() -> None:
+        parts.poll.hurry()
+        parts.intake.wake()
+
+    hooks = Hooks(
+        approved=lambda order_id: parts.poll.hurry(), let_in=let_in, recheck=lambda: parts.conditions.wake()
+    )  # fmt: skip
+    commander = Commander(engine, hooks)
     parts = Parts(
         engine=engine, clients=clients, dispatcher=dispatcher, brake=brake, door=door,
         intake=Intake(engine, door, lambda: parts.stopped()),
         poll=Poll(engine, door, brake, lambda: parts.stopped(), events_on=settings.salesforce.events_enabled),
         conditions=Conditions(engine), writeback=WriteBack(engine), clockwatch=ClockWatch(engine),
-        ownership=Ownership(engine, journal_id), blocked=blocked,
+        ownership=Ownership(engine, journal_id), blocked=blocked, commander=commander,
+        batches=BatchRunner(engine, commander),
     )  # fmt: skip
 
     def wake() -> None:

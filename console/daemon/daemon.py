@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from console.daemon.assembly import Parts, assemble
-from console.daemon.clients import make_clients
+from console.daemon.clients import Clients, make_clients
 from console.daemon.organisation import Refused, check_first_contact, identify
 from console.daemon.receiver import make_receiver
 from console.daemon.subscriber import make_supervisor
@@ -19,6 +19,7 @@ from console.engine.housekeeping import Housekeeping
 from console.engine.ownership import NotOwner
 from console.settings.model import Settings
 from integrations.errors import ErrorClass, IntegrationError
+from integrations.salesforce.events_supervisor import Supervisor
 from storage import backup, meta, runs
 from storage.errors import StorageError
 from storage.journal import Journal
@@ -44,6 +45,8 @@ class Daemon:
         self._fatal: asyncio.Future[None] | None = None
         self.established = False
         self.establishing_error: str | None = None
+        self.started = False
+        self.supervisor: Supervisor | None = None
         self.parts: Parts
         self.journal: Journal
         self.housekeeping: Housekeeping
@@ -52,17 +55,24 @@ class Daemon:
         """Ready when this returns: the journal is open and every part works or tries again by itself."""
         self._fatal = asyncio.get_running_loop().create_future()
         self.journal = Journal.open(self.settings.daemon.data_dir / "journal.db")
+        clients: Clients | None = None
         try:
             journal_id = await self.journal.write(meta.identity)
-            unclean = await self.journal.write(_mark_running)
             clients = make_clients(self.settings, lambda: datetime.now(UTC), self._server_date)
             self.parts = assemble(self.settings, self.journal, self._clock, clients, journal_id, observe=self._observe)
             check_first_contact(self.parts.engine)
+            unclean = await self.journal.write(_mark_running)
         except BaseException:
+            if clients is not None:
+                await clients.close()
             self.journal.close()
             raise
+        self.started = True
         self.parts.engine.holds.set(HOLD_STARTING, "the org is not identified yet")
         self.housekeeping = Housekeeping(self.parts.engine, self.parts.blocked)
+        interrupted = await self.parts.commander.finish_interrupted()
+        if interrupted:
+            log.warning("%d commands were under way when the last process ended", interrupted)
         resumed = await self.parts.dispatcher.resume()
         if resumed:
             log.info("%d runs were under way when the last process ended", resumed)
@@ -78,17 +88,29 @@ class Daemon:
         await asyncio.shield(self._fatal)
 
     async def stop(self) -> int:
-        """Start nothing new, let calls under way end, close everything. Returns how many runs were cut off."""
+        """Drain, then close. Returns how many runs were cut off."""
+        left = await self.drain()
+        await self.close()
+        return left
+
+    async def drain(self) -> int:
+        """Start nothing new and let calls and commands under way end. Returns how many runs were cut off."""
         for name in [name for name in self._tasks if name != "dispatch"]:
             await self._cancel(name)
-        left = await self.parts.dispatcher.drain(self.settings.daemon.drain)
+        left, _ = await asyncio.gather(
+            self.parts.dispatcher.drain(self.settings.daemon.drain), self.parts.commander.close()
+        )
         await self._cancel("dispatch")
+        return left
+
+    async def close(self) -> None:
+        """After ``drain`` and whoever else reads or writes the journal."""
         with contextlib.suppress(TimeoutError):  # a request that still hangs must not hold the journal
             await asyncio.wait_for(self.parts.clients.close(), CLOSING)
         with contextlib.suppress(StorageError):
             await self.journal.write(lambda db: meta.put(db, "running", "0"))
         self.journal.close()
-        return left
+        self.started = False
 
     def _server_date(self, system: str, date: datetime) -> None:
         self.parts.clockwatch.server_date(system, date)
@@ -149,6 +171,7 @@ class Daemon:
         self._spawn("intake", parts.intake.run())
         self._spawn("poll", parts.poll.run())
         self._spawn("conditions", parts.conditions.run())
+        self._spawn("batches", parts.batches.run())
         if not self._observe:
             self._spawn("writeback", parts.writeback.run())
             self._spawn("ownership", parts.ownership.renew_for_ever())

@@ -50,8 +50,8 @@ async def _serve(service: Service, settings: Settings, environ: Mapping[str, str
     began = time.monotonic()
     notifier = Notifier(environ)
     async with _signalled(settings.daemon.drain + LEAVING, notifier.stopping) as asked:
+        await service.start()
         try:
-            await service.start()
             log.info("portal %s is ready after %.2f s at %s", __version__, time.monotonic() - began, service.where)
             notifier.ready(f"listening at {service.where}")
             await _until_first(asked.wait(), service.wait(), _watchdog(notifier))
