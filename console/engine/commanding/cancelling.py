@@ -38,7 +38,9 @@ class Cancel(Act):
         if undo and leave:
             raise BadArgument("undo", "undo and leave_as_is exclude each other", "choose one")
         lines = await effect_lines(self.engine, self.reader, request.order)
-        decisive = {"effects": [[line.what, line.undo] for line in lines]}
+        decisive: dict[str, Any] = {"effects": [[line.what, line.undo] for line in lines]}
+        if request.order.run is None:
+            decisive["status"] = request.facts.status
         words = [f"{line.what}: {line.undo or 'cannot be undone, ' + line.why}" for line in lines]
         blocked = _blocked(request, lines, undo=undo, leave=leave)
         if leave:

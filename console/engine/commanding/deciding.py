@@ -79,5 +79,8 @@ class Start(Act):
 
 
 def _as_read(request: Request) -> dict[str, object]:
+    """Whoever decides about an order decides about it as it was read."""
     row = request.order.row
-    return {"modified": row.sf_modified_at if row else None, "plan": row.plan if row else None}
+    if row is None:
+        return {}
+    return {"modified": row.sf_modified_at, "status": row.sf_status, "amount": row.amount, "plan": row.plan}

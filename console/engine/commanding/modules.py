@@ -13,6 +13,7 @@ from console.engine.failures import MakingSure, NeedsPerson, NotNow
 from console.engine.ledger import Ledger
 from console.engine.looks import Absent, Found, Look, Unknown
 from console.engine.states import CallState
+from console.engine.steps.context import Provisioning
 from integrations.errors import IntegrationError, System
 from integrations.whmcs.models import Service
 from storage import runs
@@ -44,6 +45,7 @@ class ModuleCreate(Act):
         ledger = Ledger(self.engine.journal)
         caller = CallMaker(self.engine, ledger, run)
         caller.step = "accept"
+        caller.before_guarded = Provisioning(self.engine, run, ledger, caller).still_owner
 
         async def send() -> Mapping[str, Any]:
             await self.engine.whmcs.module_create(service_id)

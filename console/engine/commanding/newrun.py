@@ -4,6 +4,7 @@ import sqlite3
 from typing import Any
 
 from console.engine import transitions
+from console.engine.services import Engine
 from console.engine.states import RunState, StepState
 from console.engine.workflows.provision_order import PROVISION_ORDER
 from storage import runs
@@ -13,7 +14,9 @@ from storage.runs import Run
 KEPT = ("sf_modified", "foreign_since", "recipient")
 
 
-def new_run(db: sqlite3.Connection, now: float, old: Run, *, before: str | None = None, **values: Any) -> int:
+def new_run(
+    engine: Engine, db: sqlite3.Connection, now: float, old: Run, *, before: str | None = None, **values: Any
+) -> int:
     """Add a run after the failed ``old`` and return its id. ``before``: finished steps in front of it are carried over;
     skipped ones always are. Raises Stale when ``old`` is not the order's latest run at its version any more.
     """
@@ -24,10 +27,13 @@ def new_run(db: sqlite3.Connection, now: float, old: Run, *, before: str | None 
             f"run {latest.id if latest else '?'} of this order is {latest.state if latest else 'gone'} meanwhile"
         )
     given = {"state": RunState.QUEUED, "next_at": now} | values
+    kept = {key: old.state_data[key] for key in KEPT if key in old.state_data}
+    if engine.recovery:  # what was done since the backup may still land late
+        kept["foreign_since"] = now
     run_id = runs.insert(
         db, PROVISION_ORDER.names, now, workflow=PROVISION_ORDER.name, subject=old.subject, order_id=old.order_id,
         order_number=old.order_number, source="command", lock_key=old.lock_key, look_first=True, retry_of=old.id,
-        state_data={key: old.state_data[key] for key in KEPT if key in old.state_data}, **given,
+        state_data=kept, **given,
     )  # fmt: skip
     for step in runs.steps(db, old.id):
         if step.state == StepState.SKIPPED:

@@ -49,7 +49,7 @@ class Park(Act):
 
         def write(db: sqlite3.Connection) -> int:
             if not run.open:
-                return new_run(db, now, run, **values)
+                return new_run(self.engine, db, now, run, **values)
             held = bool(run.lock_key) and run.lock_held and run.unknown_open
             transitions.move(db, now, run.id, expect_version=run.version, lock_held=held, **values)
             return run.id

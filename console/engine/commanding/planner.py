@@ -118,7 +118,7 @@ class Planner:
     def _item(self, act: Act, request: Request, prepared: Prepared) -> PlanItem:
         sheet, facts, run = request.order, request.facts, request.order.run
         will_do = not prepared.blocked
-        decides = [will_do, facts.status, facts.amount, run.id if run else None, act.version(request)]
+        decides = [will_do, run.id if run else None, act.version(request)]
         return PlanItem(
             order_id=sheet.order_id, number=sheet.number, will_do=will_do, reason=prepared.blocked or "",
             status=facts.status, run_id=run.id if run else None, run_version=run.version if run else None,

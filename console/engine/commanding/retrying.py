@@ -26,7 +26,7 @@ class Retry(Act):
             if run.open:
                 wake_run(db, now, run)
                 return run.id
-            return new_run(db, now, run)
+            return new_run(self.engine, db, now, run)
 
         run_id = await self.engine.journal.write(write)
         self.engine.wake()
@@ -51,7 +51,7 @@ class RetryStep(Act):
 
     async def apply(self, request: Request, prepared: Prepared) -> Applied:
         run, now, step = request.run, self.engine.clock.now(), str(request.arguments["step"])
-        run_id = await self.engine.journal.write(lambda db: new_run(db, now, run, before=step))
+        run_id = await self.engine.journal.write(lambda db: new_run(self.engine, db, now, run, before=step))
         self.engine.wake()
         return Applied("requested", f"{request.order.number} is tried again from {step}", run_id)
 
@@ -77,7 +77,7 @@ class Skip(Act):
             if run.open:
                 wake_run(db, now, run)
             else:
-                run_id = new_run(db, now, run, before=step)
+                run_id = new_run(self.engine, db, now, run, before=step)
             runs.set_step(db, run_id, step, StepState.SKIPPED, ended_at=now, output={}, note=note)
             return run_id
 

@@ -42,7 +42,7 @@ async def write_status(
     After a lost answer the order is read: newer and ours is done, newer and not ours is Changed, unmodified means that
     the same write is sent again: a first one that lands late fails on its condition. Raises Changed, OutsideTrouble.
     """
-    order_id, since = before.order.id, before.order.last_modified_at
+    order_id = before.order.id
     for send in range(SENDS):
         try:
             await _patch(engine, order_id, write, before)
@@ -58,7 +58,7 @@ async def write_status(
         except OutsideTrouble:
             await _pause(engine, send)
             continue
-        if now_there.last_modified_at > since:
+        if _moved(before.order, now_there):
             if not write.stands(now_there):
                 by = now_there.approved_by or "somebody in Salesforce"
                 raise Changed(f"the order is {now_there.status}", by, order_id)
@@ -67,6 +67,11 @@ async def write_status(
         await _pause(engine, send)
     message = f"sent, not confirmed: Salesforce does not answer; look at {before.order.number} in a while"
     return Applied("unknown", message)
+
+
+def _moved(before: Order, now_there: Order) -> bool:
+    """The condition of the write knows whole seconds only; the stamp and the status tell more."""
+    return (before.status, before.system_modstamp) != (now_there.status, now_there.system_modstamp)
 
 
 async def _patch(engine: Engine, order_id: str, write: StatusWrite, before: OrderBundle) -> None:
