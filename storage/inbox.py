@@ -183,3 +183,22 @@ def poison(db: sqlite3.Connection, limit: int = 200) -> list[dict[str, Any]]:
 def last_received(db: sqlite3.Connection) -> float | None:
     row = db.execute("SELECT received_at FROM inbox ORDER BY seq DESC LIMIT 1").fetchone()
     return float(row[0]) if row else None
+
+
+def seen_key(db: sqlite3.Connection, idem_key: str) -> bool:
+    """Did a heartbeat with this key come in?"""
+    query = "SELECT 1 FROM inbox WHERE state = 'heartbeat' AND idem_key = ? LIMIT 1"
+    return db.execute(query, (idem_key,)).fetchone() is not None
+
+
+def oldest_unserved(db: sqlite3.Connection) -> float | None:
+    """When the oldest event came in that waits for the door and whose order has no open run either."""
+    row = db.execute(
+        "SELECT MIN(received_at) FROM inbox i WHERE state = 'new' AND NOT EXISTS (SELECT 1 FROM runs r"
+        " WHERE r.order_id = i.order_id AND r.state IN ('queued', 'running', 'retrying', 'parked', 'held'))"
+    ).fetchone()
+    return float(row[0]) if row[0] is not None else None
+
+
+def waiting_count(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT COUNT(*) FROM inbox WHERE state = 'new'").fetchone()[0])

@@ -109,6 +109,11 @@ class Journal:
         """Run a query of a few rows by key right here (tens of microseconds); event loop thread only."""
         return work(self._peek)
 
+    @property
+    def trouble(self) -> StorageError | None:
+        """Why the last change could not be written (a full disk, say); None once one was written again."""
+        return self._writer.trouble
+
     def on_commit(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call ``listener`` on the event loop after each commit; returns how to stop that."""
         self._listeners.append(listener)

@@ -414,3 +414,9 @@ def counts(db: sqlite3.Connection) -> dict[str, int]:
         " GROUP BY state"
     )
     return {str(state): int(count) for state, count in rows}
+
+
+def held_by_reason(db: sqlite3.Connection) -> dict[str, int]:
+    """How many runs wait for a person to start them, by why (before_start, four_eyes, approved_again, observing)."""
+    rows = db.execute("SELECT COALESCE(error_code, ''), COUNT(*) FROM runs WHERE state = 'held' GROUP BY error_code")
+    return {str(reason): int(count) for reason, count in rows}

@@ -44,6 +44,7 @@ class Writer:
         self._turn_planned = False
         self._locked_since: float | None = None
         self._closed = False
+        self.trouble: StorageError | None = None  # what the last batch met; None when it was committed
 
     def submit(self, work: Callable[[sqlite3.Connection], Any]) -> "asyncio.Future[Any]":
         """Queue one change; the future ends when it is durable. Must be called in the event loop.
@@ -103,6 +104,8 @@ class Writer:
         self._committing = None
         if (error := done.exception()) is not None:
             self._undo(batch, error)
+        else:
+            self.trouble = None
         _settle(batch)
         try:
             self._committed()
@@ -175,6 +178,7 @@ class Writer:
         except sqlite3.Error:
             log.exception("a batch could not be rolled back")
         failure = _translated(error)
+        self.trouble = failure if isinstance(failure, StorageError) else StorageError(str(failure))
         for job in batch:
             job.error = job.error or failure
 
