@@ -11,7 +11,7 @@ import typer
 
 from console.cli.asking import agreed, typed_count
 from console.cli.exits import Exit, Failure
-from console.cli.output import Column, Form, plain, yen
+from console.cli.output import Column, Form, yen
 
 if TYPE_CHECKING:
     from console.cli.verbs import Desk
@@ -83,7 +83,7 @@ async def _perform(desk: "Desk", command: str, act: Act, arguments: Mapping[str,
     if act.filter and not plan.orders:
         raise Failure("no order matches", Exit.FAILED)
     if plan.refusal or not plan.count:
-        raise Failure("\n".join(_why_not(plan)), Exit.REFUSED)
+        raise Failure("\n".join(_why_not(plan)) or "there is nothing to do", Exit.REFUSED)
     reason = await _agreed(desk, plan, act)
     submit = SubmitRequest(
         **request.model_dump(), plan_hash=plan.hash, reason=reason, pace=act.pace, stop_after=act.stop_after
@@ -125,11 +125,12 @@ def _described(plan: "Plan") -> list[str]:
 
 def _why_not(plan: "Plan") -> list[str]:
     left = [order for order in plan.orders if not order.included]
-    lines = [plan.refusal] if plan.refusal else []
+    said = plan.refusal if plan.refusal not in [order.why_not for order in left] else None
+    lines = [said] if said else []
     lines += [f"not {order.number or order.order_id}: {order.why_not}" for order in left[:MOST_SHOWN]]
     if len(left) > MOST_SHOWN:
         lines.append(f"… {len(left) - MOST_SHOWN} more are left out (--plan --json has all)")
-    return lines or ["there is nothing to do"]
+    return lines
 
 
 async def _agreed(desk: "Desk", plan: "Plan", act: Act) -> str:
@@ -194,8 +195,6 @@ def _told(desk: "Desk", submitted: "Submitted") -> int:
         desk.output.note(submitted.message)
     else:
         desk.output.say(submitted.message or submitted.outcome)
-        for name, value in submitted.detail.items():
-            desk.output.say(f"{name.replace('_', ' ')}: {plain(value)}")
     return Exit.OK if submitted.outcome in ("done", "requested") else Exit.FAILED
 
 

@@ -44,7 +44,7 @@ def note_of(line: "OrderLine | BookRow") -> str:
     if line.parked and line.parked not in parts[0]:
         parts.append(f"until {line.parked}")
     if line.until is not None:
-        parts.append(f"until {clock(line.until)}")
+        parts.append(f"at most until {clock(line.until)}" if line.state == "parked" else f"until {clock(line.until)}")
     if line.unknown:
         parts.append("outcome not known")
     if line.waits_for is not None:

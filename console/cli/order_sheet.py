@@ -27,8 +27,8 @@ HISTORY = (
 NEWEST = 15
 
 
-def print_order(output: Output, detail: "OrderDetail", *, calls: bool) -> None:
-    """The whole order as a page of text; ``calls`` adds what went out and came back."""
+def print_order(output: Output, detail: "OrderDetail", *, calls: bool, why: bool) -> None:
+    """The whole order as a page of text; ``calls`` adds what went out and came back, ``why`` what cannot be done."""
     line, run = detail.order, detail.run
     facts = [
         line.number,
@@ -58,7 +58,7 @@ def print_order(output: Output, detail: "OrderDetail", *, calls: bool) -> None:
         output.rows(CALLS, [_call_row(call) for call in detail.calls])
         for call in detail.calls if calls else ():
             _print_call(output, call)
-    _print_doable(output, detail)
+    _print_doable(output, detail, why=why)
     if detail.history:
         output.say("")
         newest = sorted(detail.history, key=lambda item: item.at, reverse=True)[:NEWEST]
@@ -128,10 +128,10 @@ def _print_call(output: Output, call: "CallView") -> None:
             output.say(f"    read {as_json(send.evidence)}")
 
 
-def _print_doable(output: Output, detail: "OrderDetail") -> None:
+def _print_doable(output: Output, detail: "OrderDetail", *, why: bool) -> None:
     output.say("")
     can = [command.id.removeprefix("order.").replace("_", "-") for command in detail.commands if command.possible]
     output.say(f"Can be done now: {', '.join(can) or 'nothing'}")
-    for command in detail.commands:
+    for command in detail.commands if why else ():
         if not (command.possible or command.never) and command.reason:
             output.say(f"  not {command.title.lower()}: {command.reason}")

@@ -114,6 +114,7 @@ async def show(
     records: Annotated[
         bool, typer.Option("--records", help="With the live records of each system, side by side.")
     ] = False,
+    why: Annotated[bool, typer.Option("--why", help="Also say why what cannot be done now cannot.")] = False,
 ) -> None:
     """Show one order: where it stands and why, what stands outside, what can be done, what happened.
 
@@ -125,7 +126,7 @@ async def show(
         extra = {"records": beside.model_dump()} if beside is not None else {}
         desk.output.one({**detail.model_dump(by_alias=True), **extra})
         return
-    print_order(desk.output, detail, calls=calls)
+    print_order(desk.output, detail, calls=calls, why=why)
     if beside is not None:
         print_records(desk.output, beside)
 
