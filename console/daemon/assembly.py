@@ -20,6 +20,7 @@ from console.engine.intake import Intake
 from console.engine.markers import Markers
 from console.engine.ownership import HOLD, Ownership
 from console.engine.poll import Poll
+from console.engine.quota import Quota
 from console.engine.runner import Runner
 from console.engine.services import Engine
 from console.engine.workflows.provision_order import PROVISION_ORDER
@@ -58,7 +59,8 @@ class Parts:
         pause = self.engine.journal.peek(self.brake.on)
         if pause is not None:
             return f"the brake is on: {pause.reason}"
-        return next(iter(self.blocked.values()), None)
+        trouble = self.engine.journal.trouble
+        return next(iter(self.blocked.values()), str(trouble) if trouble is not None else None)
 
 
 def make_gates(settings: Settings, clock: Clock) -> Gates:
@@ -84,12 +86,13 @@ def assemble(
         salesforce=clients.salesforce, whmcs=clients.whmcs, esim=clients.esim, mail=clients.mail,
         org_id=journal.peek(lambda db: meta.get(db, "org_id")) or "", catalog=Catalog(clients.whmcs, clock),
         markers=Markers(journal), observe=observe, recovery=journal.peek(lambda db: meta.get(db, "recovery")) is not None,
+        quota=Quota(lambda: clients.salesforce.usage),
     )  # fmt: skip
     runner = Runner(engine, {PROVISION_ORDER.name: PROVISION_ORDER, SEND_MAIL.name: SEND_MAIL})
-    dispatcher = Dispatcher(journal, clock, runner.advance, settings.engine.max_running)
+    blocked: dict[str, str] = {}
+    dispatcher = Dispatcher(journal, clock, runner.advance, settings.engine.max_running, paused=lambda: bool(blocked))
     brake = Brake(settings.intake)
     door = Door(engine, brake)
-    blocked: dict[str, str] = {}
 
     def let_in() -> None:
         parts.poll.hurry()

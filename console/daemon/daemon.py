@@ -17,6 +17,7 @@ from console.engine import recovery, transitions
 from console.engine.clock import Clock, SystemClock
 from console.engine.housekeeping import Housekeeping
 from console.engine.ownership import NotOwner
+from console.engine.watch import Watch
 from console.settings.model import Settings
 from integrations.errors import ErrorClass, IntegrationError
 from integrations.salesforce.events_supervisor import Supervisor
@@ -69,7 +70,7 @@ class Daemon:
             raise
         self.started = True
         self.parts.engine.holds.set(HOLD_STARTING, "the org is not identified yet")
-        self.housekeeping = Housekeeping(self.parts.engine, self.parts.blocked)
+        self.housekeeping = self._make_housekeeping()
         interrupted = await self.parts.commander.finish_interrupted()
         if interrupted:
             log.warning("%d commands were under way when the last process ended", interrupted)
@@ -114,6 +115,11 @@ class Daemon:
 
     def _server_date(self, system: str, date: datetime) -> None:
         self.parts.clockwatch.server_date(system, date)
+
+    def _make_housekeeping(self) -> Housekeeping:
+        parts = self.parts
+        watch = Watch(parts.engine, parts.poll, parts.ownership, lambda: self.establishing_error)
+        return Housekeeping(parts.engine, parts.blocked, watch)
 
     # Getting the org -------------------------------------------------------------------------------------------------
 

@@ -79,9 +79,13 @@ class Intake:
         while True:
             self._woken.clear()
             events = self._engine.journal.peek(inbox.waiting)
-            if events and self._stopped() is None and await self._bring(events):
+            if events and self._may_read() and await self._bring(events):
                 continue
             await self._sleep(AGAIN_AFTER if events else 30.0)
+
+    def _may_read(self) -> bool:
+        """With little of Salesforce's allowance left the poll alone brings orders in: one list, not a read an event."""
+        return self._stopped() is None and not self._engine.quota.low
 
     async def _bring(self, events: Sequence[Event]) -> int:
         by_order: dict[str, list[int]] = {}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from console.engine.brake import Brake
 from console.engine.door import Door
 from console.engine.failures import NotNow
+from console.engine.quota import SLOWER
 from console.engine.services import Engine
 from console.engine.withdrawal import Withdrawals
 from integrations.errors import IntegrationError, System
@@ -40,6 +41,7 @@ class Poll:
         self._woken = asyncio.Event()
         self.last_ok_at: float | None = None
         self.last_error: str | None = None
+        self.unbegun: dict[str, float] = {}  # orders Approved in Salesforce with no run here → since when
 
     def hurry(self) -> None:
         """A session was lost or a gap noted: poll fast for a while."""
@@ -73,22 +75,36 @@ class Poll:
             self._next_sweep = self._engine.clock.monotonic() + settings.sweep_every
         open_orders = self._engine.journal.peek(runs.open_orders)
         fresh = [ref for ref in found if ref.id not in open_orders and (sweep or not self._decided(ref))]
-        if not await self._brake_allows(fresh):
-            return 0
-        await self._watch_for_deafness(fresh, began)
-        await self._bring(fresh)
+        try:
+            if not await self._brake_allows(fresh):
+                return 0
+            await self._watch_for_deafness(fresh, began)
+            await self._bring(fresh)
+        finally:
+            self._note_unbegun(fresh)
         await self._withdrawals.look({ref.id for ref in found}, sweep=sweep)
         await self._engine.journal.write(lambda db: inbox.reconcile_gaps(db, began, self._engine.clock.now()))
         self.last_ok_at = self._engine.clock.now()
         return len(fresh)
+
+    def _note_unbegun(self, fresh: list[OrderRef]) -> None:
+        """For the alarm "oldest approved order": what this poll found and the door did not decide about."""
+        open_orders = self._engine.journal.peek(runs.open_orders)
+        left = [ref for ref in self._ours(fresh) if ref.id not in open_orders and not self._decided(ref)]
+        since = {ref.id: ref.last_modified_at.timestamp() for ref in left if ref.status == "Approved"}
+        self.unbegun = {order: min(at, self.unbegun.get(order, at)) for order, at in since.items()}
+
+    def _ours(self, found: list[OrderRef]) -> list[OrderRef]:
+        """Without those of before intake.start_at, which are held."""
+        start_at = self._engine.settings.intake.start_at
+        return [ref for ref in found if start_at is None or ref.last_modified_at >= start_at]
 
     def _decided(self, ref: OrderRef) -> bool:
         return self._door.decided(ref.id, ref.last_modified_at.timestamp())
 
     async def _brake_allows(self, fresh: list[OrderRef]) -> bool:
         """The first poll of a journal must not provision the past (rules §4.3); held ones do not count."""
-        start_at = self._engine.settings.intake.start_at
-        count = sum(1 for ref in fresh if start_at is None or ref.last_modified_at >= start_at)
+        count = len(self._ours(fresh))
         now = self._engine.clock.now()
 
         def write(db: sqlite3.Connection) -> bool:
@@ -114,9 +130,8 @@ class Poll:
         if not self._events_on:
             return
         after = self._engine.settings.intake.deaf_after
-        old = [ref for ref in fresh if ref.status == "Approved" and ref.last_modified_at.timestamp() < now - after]
-        start_at = self._engine.settings.intake.start_at
-        old = [ref for ref in old if start_at is None or ref.last_modified_at >= start_at]
+        approved = [ref for ref in self._ours(fresh) if ref.status == "Approved"]
+        old = [ref for ref in approved if ref.last_modified_at.timestamp() < now - after]
         silent = [
             ref for ref in old
             if not self._engine.journal.peek(
@@ -152,11 +167,14 @@ class Poll:
 
     async def _sleep(self) -> None:
         settings = self._engine.settings.intake
-        fast = self._engine.clock.monotonic() < self._fast_until
+        every = settings.poll_every
+        if self._engine.quota.low:
+            await asyncio.sleep(every)  # only from here on may anybody hurry it
+            every *= SLOWER - 1
+        elif self._engine.clock.monotonic() < self._fast_until:
+            every = min(settings.poll_fast_every, every)
         try:
-            async with asyncio.timeout(
-                min(settings.poll_fast_every, settings.poll_every) if fast else settings.poll_every
-            ):
+            async with asyncio.timeout(every):
                 await self._woken.wait()
         except TimeoutError:
             return

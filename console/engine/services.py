@@ -11,6 +11,7 @@ from console.engine.clock import Clock
 from console.engine.gates import Gates
 from console.engine.holds import Holds
 from console.engine.markers import Markers
+from console.engine.quota import Quota
 from console.settings.model import Settings
 from integrations.errors import System
 from storage.journal import Journal
@@ -47,6 +48,7 @@ class Engine:
     jitter: random.Random = field(default_factory=random.Random)
     wake: Callable[[], None] = lambda: None
     generation: int = 0
+    quota: Quota = field(default_factory=Quota)
 
     def deadline(self, system: System, *, write: bool) -> float:
         """Seconds one exchange may take; a little longer than the client's own time-out, which speaks first."""
