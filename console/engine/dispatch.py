@@ -23,7 +23,16 @@ LONGEST_SLEEP = 5.0
 class Dispatcher:
     """Claims due runs, oldest first, and hands each to ``advance`` in a task of its own."""
 
-    def __init__(self, journal: Journal, clock: Clock, advance: Callable[[Run], Awaitable[None]], most: int) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        advance: Callable[[Run], Awaitable[None]],
+        most: int,
+        paused: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``paused``: no run may be claimed now (the disk is full, say); asked again every few seconds."""
+        self._paused = paused
         self._journal = journal
         self._clock = clock
         self._advance = advance
@@ -71,7 +80,7 @@ class Dispatcher:
 
     async def _claim(self) -> bool:
         room = self._most - len(self._tasks)
-        if room <= 0:
+        if room <= 0 or self._paused():
             return False
         now = self._clock.now()
 
