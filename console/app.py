@@ -1,0 +1,333 @@
+"""The console: a Textual application that is a client of the daemon's API and nothing else."""
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from pathlib import Path
+from time import monotonic, time
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events, on, work
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.worker import Worker, WorkerState
+
+from console import keys
+from console.client.errors import ApiError, Forbidden, Unauthorized
+from console.observe.crash import EXIT_CRASH, CrashReports
+from console.screens.acting import ActingScreen
+from console.screens.base import LiveScreen
+from console.screens.board import BoardScreen
+from console.screens.desk import Desk
+from console.screens.goto import GoTo
+from console.screens.help import HelpScreen
+from console.screens.order import OrderScreen
+from console.screens.palette import ConsoleProvider
+from console.screens.sections import SECTIONS
+from console.screens.session import Session
+from console.screens.submitting import Submissions
+from console.theme import DARK, LIGHT, THEMES
+from console.widgets.confirm import PlanDialog
+from console.widgets.glyphs import SETS
+from console.widgets.ticker import moment_line
+
+if TYPE_CHECKING:
+    from console.cli.state import State
+    from console.client.api import ApiClient
+    from console.embedded import EmbeddedDaemon
+    from console.schema.commands import SubmitRequest, Submitted
+
+FLUSH = 0.1  # seconds between two paintings of what changed
+LOOK_AROUND = 5.0  # seconds between two questions for the state of the integrations
+NOTICE = 8.0
+
+
+@dataclass(frozen=True)
+class ConsoleOptions:
+    """``connect`` makes the API's client; ``embedded`` is the daemon of this window, not started yet, or None.
+
+    ``wall`` gives seconds since 1970; ``zone`` None: the daemon's. ``crash`` gets what went wrong in the console itself.
+    """
+
+    connect: Callable[[], "ApiClient"]
+    crash: CrashReports
+    embedded: "EmbeddedDaemon | None" = None
+    glyphs: str = "unicode"
+    theme: str = DARK.name
+    read_only: bool = False
+    filter: str = ""
+    order: str = ""
+    wall: Callable[[], float] = time
+    zone: tzinfo | None = None
+    crashed: list[Path] = field(default_factory=list)
+
+
+class ConsoleApp(App[int], inherit_bindings=False):
+    """Three workers (feed, identity, integrations) and a flush of what changed to the active screen, ten times a second."""
+
+    TITLE = "portal"
+    CSS_PATH = "../styles/base.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.APP,
+        *(
+            Binding(
+                section.digit, f"section('{section.mode}')", section.title, show=False, id=f"section.{section.mode}"
+            )
+            for section in SECTIONS
+        ),
+    ]
+    COMMANDS: ClassVar[set[Any]] = {ConsoleProvider}
+    ENABLE_COMMAND_PALETTE = True
+    PAUSE_GC_ON_SCROLL = True
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (110, "-wide"), (180, "-huge")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (30, "-tall")]
+
+    def __init__(self, options: ConsoleOptions) -> None:
+        self.options = options
+        super().__init__()
+        session = Session(options.connect, wall=options.wall, zone=options.zone, read_only=options.read_only)
+        submissions = Submissions(self._submit_once, self._tell, monotonic)
+        self.desk = Desk(session, submissions, SETS[options.glyphs], window_runs_daemon=options.embedded is not None)
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = options.theme
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The colours of our own that the style sheets name, for the moment before a theme is set."""
+        return dict(DARK.variables)
+
+    # Life ------------------------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        board = BoardScreen(self.desk, filter_text=self.options.filter)
+        self.add_mode("orders", lambda: board)
+        self.switch_mode("orders")
+        self.set_interval(FLUSH, self._paint, name="flush")
+        self.set_interval(1.0, self._tick, name="tick")
+        self.run_worker(self._serve(), group="feed", exclusive=True, exit_on_error=False)
+        self._leave_on_signals()
+        if self.options.order:
+            self.call_after_refresh(self.push_screen, OrderScreen(self.desk, self.options.order))
+
+    def _leave_on_signals(self) -> None:
+        """SIGTERM and SIGHUP leave as ``q`` does: a daemon in this window is drained."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, self.action_leave)
+
+    async def _serve(self) -> None:
+        """Start the daemon of this window if there is one, then keep the book live until the end."""
+        session = self.desk.session
+        if self.options.embedded is not None:
+            from console.embedded import EmbeddedFailed
+
+            try:
+                await asyncio.to_thread(self.options.embedded.start)
+            except EmbeddedFailed as error:
+                session.refused = f"The daemon of this window could not start: {error}"
+                self._tell(session.refused, "error")
+                return
+        live = session.open()
+        self.run_worker(self._look_around(), group="identity", exclusive=True, exit_on_error=False)
+        try:
+            await live.run()
+        except (Unauthorized, Forbidden) as error:
+            session.refused = f"The daemon does not accept this console: {error}"
+            self._tell(session.refused, "error")
+
+    async def _look_around(self) -> None:
+        """Who we are, what there is, and how the integrations stand; again and again, as long as the daemon answers."""
+        session = self.desk.session
+        while not session.refused:
+            try:
+                if session.me is None:
+                    await session.identify()
+                    self._tick()
+                else:
+                    await session.look_around()
+            except ApiError as error:
+                self.log(f"looking around: {error}")
+                await asyncio.sleep(1.0)
+                continue
+            await asyncio.sleep(LOOK_AROUND)
+
+    def _paint(self) -> None:
+        """Give what changed to every live screen; only the active one paints."""
+        changed = self.desk.session.book.take_dirty() | self.desk.submissions.settle(self.desk.session.book)
+        changed |= self.desk.submissions.requested.keys() if changed else set()
+        if changed:
+            for screen in self._live_screens():
+                screen.note_changes(changed)
+        active = self.screen
+        if isinstance(active, LiveScreen | PlanDialog) and active.is_mounted:
+            active.flush()
+
+    def _live_screens(self) -> list[LiveScreen]:
+        return [screen for stack in self._screen_stacks.values() for screen in stack if isinstance(screen, LiveScreen)]
+
+    def _tick(self) -> None:
+        active = self.screen
+        if isinstance(active, LiveScreen) and active.is_mounted:
+            active.tick()
+
+    # Submitting ------------------------------------------------------------------------------------------------------
+
+    async def _submit_once(self, command: str, request: "SubmitRequest", key: str) -> "Submitted":
+        return await self.desk.session.api.submit(command, request, key=key)
+
+    def _tell(self, said: str, severity: str) -> None:
+        plain = self.desk.glyphs.plain(said)
+        self.desk.said.append(moment_line(plain, self.desk.session.now(), self.desk.session.zone))
+        del self.desk.said[:-50]
+        shown = {"error": "error", "warning": "warning"}.get(severity, "information")
+        self.notify(plain, severity=shown, timeout=NOTICE, markup=False)  # type: ignore[arg-type]
+
+    @on(LiveScreen.Told)
+    def _told(self, event: LiveScreen.Told) -> None:
+        self._tell(event.said, event.severity)
+
+    # Keys ------------------------------------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """A dialog ignores what comes in its first moments: those keys were meant for what stood there before."""
+        if isinstance(event, events.Key | events.Paste | events.MouseDown) and not event.is_forwarded:
+            screen = self.screen_stack[-1] if self._screen_stacks[self._current_mode] else None
+            key = (event.character or "") if isinstance(event, events.Key) else ""
+            if isinstance(screen, PlanDialog) and screen.ignores_input(key):
+                event.stop()
+                return
+        await super().on_event(event)
+
+    def action_section(self, mode: str) -> None:
+        if self.current_mode != mode:
+            self.switch_mode(mode)
+        else:
+            while len(self.screen_stack) > 1:
+                self.pop_screen()
+
+    def action_other_theme(self) -> None:
+        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+
+    def action_help(self) -> None:
+        screen = self.screen
+        if not isinstance(screen, LiveScreen):
+            return
+        possible = screen.known_commands() if isinstance(screen, ActingScreen) else ()
+        own = [b for b in type(screen).BINDINGS if isinstance(b, Binding) and not b.action.startswith("act(")]
+        title = str(type(screen).BINDING_GROUP_TITLE or "Keys")
+        self.push_screen(HelpScreen(self.desk.glyphs, title, own, possible))
+
+    @work(group="go", exclusive=True, exit_on_error=False)
+    async def action_go_to(self) -> None:
+        if not isinstance(self.screen, LiveScreen):
+            return
+        order_id = await self.push_screen_wait(GoTo(self.desk.glyphs, self._find_order))
+        if order_id is not None:
+            if isinstance(self.screen, OrderScreen):
+                self.pop_screen()
+            self.push_screen(OrderScreen(self.desk, order_id))
+
+    async def _find_order(self, text: str) -> str:
+        return (await self.desk.session.api.order(text)).order.order_id
+
+    @work(group="leave", exclusive=True, exit_on_error=False)
+    async def action_leave(self) -> None:
+        """Quit; a daemon in this window finishes the calls under way first and says what waits until the next start."""
+        embedded = self.options.embedded
+        if embedded is not None:
+            self._tell("Draining: calls under way are finished, nothing new starts.", "information")
+            await asyncio.to_thread(embedded.stop)
+        self.exit(0)
+
+    # Trouble ---------------------------------------------------------------------------------------------------------
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that ended in an error: said once, in words, and kept with its traceback in a private file."""
+        if event.state is not WorkerState.ERROR or event.worker.error is None:
+            return
+        error = event.worker.error
+        if isinstance(error, ApiError):
+            self._tell(str(error), "error")
+            return
+        file = self.options.crash.write(error)
+        self._tell(
+            f"Something went wrong in the console itself ({type(error).__name__}). The details are in {file}", "error"
+        )
+
+    def _fatal_error(self) -> None:
+        """Textual would print a traceback with the values of local variables; this leaves one sentence and a file."""
+        self.bell()
+        if self._exception is not None:
+            self.options.crashed.append(self.options.crash.write(self._exception))
+        self._close_messages_no_wait()
+
+    def _handle_exception(self, error: Exception) -> None:
+        self._return_code = EXIT_CRASH
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._fatal_error()
+
+    async def on_unmount(self) -> None:
+        await self.desk.session.close()
+
+
+def run_console(options: ConsoleOptions) -> int:
+    """Run until the person leaves; the exit code. What the console leaves on the terminal is one sentence at most."""
+    app = ConsoleApp(options)
+    try:
+        code = app.run()
+    finally:
+        if options.embedded is not None:
+            options.embedded.stop()
+    if options.crashed:
+        print(f"portal console stopped because of an error in itself. The details are in {options.crashed[-1]}")  # noqa: T201
+        return EXIT_CRASH
+    if options.embedded is not None and options.embedded.farewell:
+        print(options.embedded.farewell)  # noqa: T201
+    return code if code is not None else 0
+
+
+def run(
+    state: "State",
+    *,
+    server: str | None,
+    embedded: bool,
+    config: Path | None,
+    token_file: Path | None,
+    glyphs: str = "unicode",
+    theme: str = DARK.name,
+    read_only: bool = False,
+    filter_text: str = "",
+    order: str = "",
+) -> int:
+    """``portal console``: attach to the daemon at ``server`` or at the settings' socket, or start one in this window."""
+    from platformdirs import user_state_path
+
+    from console import __version__
+    from console.cli.verbs import address_of
+
+    daemon: EmbeddedDaemon | None = None
+    if embedded:
+        from console import embedded as own
+
+        daemon = own.EmbeddedDaemon(state.settings(config, complete=True).settings, state.redactor)
+    address = (
+        daemon.address if daemon is not None else address_of(state, config=config, server=server, token_file=token_file)
+    )
+
+    def connect() -> "ApiClient":
+        from console.client.api import ApiClient
+
+        return ApiClient(address)
+
+    crash = CrashReports(user_state_path("portal") / "crashes", state.redactor, __version__)
+    return run_console(
+        ConsoleOptions(
+            connect=connect, crash=crash, embedded=daemon, glyphs=glyphs, theme=theme, read_only=read_only, filter=filter_text,
+            order=order,
+        )
+    )  # fmt: skip

@@ -1,0 +1,122 @@
+"""The daemon inside the console's process: its own thread with its own event loop, so that neither delays the other.
+
+The only module of the console that loads the daemon; it is imported with ``--embedded`` and in the demo, never else.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+from console.client.connection import Address
+from console.daemon.service import Service
+from console.observe.logs import Logging
+from console.observe.redact import Redactor
+from console.settings.model import Settings
+
+LOG_NAME = "embedded.log"
+STARTING = 30.0
+LEAVING = 1.5  # seconds beyond the drain in which the rest is closed
+
+
+class EmbeddedFailed(Exception):
+    """The daemon of this window could not start; the message says why."""
+
+
+class EmbeddedDaemon:
+    """``start`` and ``stop`` block; call them from a thread. ``stop`` may be called any number of times.
+
+    ``farewell``: after ``stop``, how many orders go on at the next start, in words. Logs go to a private file beside
+    the journal, because the terminal belongs to the screen.
+    """
+
+    def __init__(self, settings: Settings, redactor: Redactor) -> None:
+        self.address = Address(socket=settings.daemon.socket_path)
+        self.farewell = ""
+        self._settings, self._redactor = settings, redactor
+        self._ready: Future[None] = Future()
+        self._asked: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._left = 0
+        self._lock = threading.Lock()
+
+    @property
+    def log_file(self) -> Path:
+        return self._settings.daemon.data_dir / LOG_NAME
+
+    def start(self) -> None:
+        """Returns when the daemon answers. Raises EmbeddedFailed."""
+        self._thread = threading.Thread(target=self._run, name="portal-daemon")
+        self._thread.start()
+        try:
+            self._ready.result(STARTING)
+        except Exception as error:
+            raise EmbeddedFailed(self._redactor.text(str(error) or type(error).__name__)) from error
+
+    def stop(self) -> int:
+        """Let calls under way end and close everything; how many runs go on at the next start."""
+        with self._lock:
+            thread, loop, asked = self._thread, self._loop, self._asked
+            if thread is None or not thread.is_alive():
+                return self._left
+            if loop is not None and asked is not None:
+                loop.call_soon_threadsafe(asked.set)
+            thread.join(self._settings.daemon.drain + LEAVING)
+            self.farewell = _farewell(self._left, hangs=thread.is_alive())
+            return self._left
+
+    def _run(self) -> None:
+        try:
+            stream = os.fdopen(self._open_log(), "a", encoding="utf-8", buffering=1)
+        except OSError as error:
+            self._ready.set_exception(error)
+            return
+        with stream:
+            logging_ = Logging(self._redactor, form="json", level=self._settings.log.level, stream=stream)
+            logging_.start()
+            try:
+                with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                    runner.run(self._serve())
+            finally:
+                logging_.stop()
+
+    def _open_log(self) -> int:
+        self.log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    async def _serve(self) -> None:
+        self._loop, self._asked = asyncio.get_running_loop(), asyncio.Event()
+        service = Service(self._settings, self._redactor)
+        try:
+            await service.start()
+        except Exception as error:  # noqa: BLE001 - handed to whoever called start
+            self._ready.set_exception(error)
+            return
+        self._ready.set_result(None)
+        work = [asyncio.create_task(self._asked.wait()), asyncio.create_task(service.wait())]
+        try:
+            await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+            self._left = await service.stop()
+
+
+def _farewell(left: int, *, hangs: bool) -> str:
+    if hangs:
+        return "The daemon of this window was left behind with a call under way; its journal allows that."
+    if left:
+        return f"The daemon of this window has stopped; {left} orders go on at the next start."
+    return "The daemon of this window has stopped; no order was under way."
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

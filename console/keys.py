@@ -1,0 +1,80 @@
+"""Every key of the console in one place: what commands bind comes from the command table, the rest stands here.
+
+Lower case acts on the order in hand or on the marks; a capital is the wider or riskier form; digits are sections.
+No key needs ``\\``, alt, a function key, or ``ctrl+h/i/j/m/s/q``.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from textual.binding import Binding
+
+from console.commands.table import COMMANDS, for_orders
+
+APP: tuple[Binding, ...] = (
+    Binding("question_mark", "help", "Help", show=False, id="app.help", tooltip="What can be done here, and the signs"),
+    Binding("ctrl+p", "command_palette", "Palette", show=False, id="app.palette", tooltip="Type what you want to do"),
+    Binding("ctrl+t", "other_theme", "Theme", show=False, id="app.theme", tooltip="Dark or light"),
+    Binding("q", "leave", "Quit", show=False, id="app.quit", tooltip="Leave; a daemon in this window is drained first"),
+    Binding("ctrl+c", "leave", "Quit", show=False, id="app.interrupt", tooltip="Leave"),
+    Binding("colon", "go_to", "Go to", show=False, id="app.go_to", tooltip="Go to an order by its number"),
+)  # fmt: skip
+
+BOARD: tuple[Binding, ...] = (
+    Binding("slash", "filter", "Filter", show=False, id="board.filter", tooltip="Filter: state:failed age>2h ..."),
+    Binding("ctrl+l", "pause", "Pause", show=False, id="board.pause", tooltip="Pause or resume live updates"),
+    Binding("less_than_sign,comma", "sort_by(-1)", "Sort left", show=False, id="board.sort_left", tooltip="Sort by the column to the left"),
+    Binding("greater_than_sign", "sort_by(1)", "Sort right", show=False, id="board.sort_right", tooltip="Sort by the column to the right"),
+    Binding("minus", "turn_sort", "Turn", show=False, id="board.turn_sort", tooltip="Turn the order of the rows round"),
+    Binding("f", "failures_like", "Like this", show=False, id="board.like", tooltip="Only orders that fail for the same cause"),
+    Binding("v", "preview", "Preview", show=False, id="board.preview", tooltip="Show or hide the preview"),
+    Binding("vertical_line", "all_columns", "All columns", show=False, id="board.columns", tooltip="All columns, scrolled sideways"),
+)  # fmt: skip
+
+ORDER: tuple[Binding, ...] = (
+    Binding("escape", "back", "Back", show=False, id="order.back", tooltip="Back to where you came from"),
+    Binding("tab", "pane(1)", "Pane", show=False, id="order.pane", tooltip="The next pane"),
+    Binding("shift+tab", "pane(-1)", "Pane back", show=False, id="order.pane_back", tooltip="The pane before"),
+    Binding("d", "records", "Records", show=False, id="order.records", tooltip="Salesforce and WHMCS side by side"),
+    Binding("i", "input", "Input", show=False, id="order.input", tooltip="What went out and what came back"),
+    Binding("H", "history", "History", show=False, id="order.history", tooltip="What people and the engine did"),
+    Binding("t", "everything", "All calls", show=False, id="order.everything", tooltip="Show or hide reads that went well"),
+    Binding("f", "fetch", "Fetch", show=False, id="order.fetch", tooltip="Read the records of both systems again"),
+)  # fmt: skip
+
+
+def of_commands() -> Sequence[Binding]:
+    """A binding for every command that is about an order: its key, and the action ``act(id)``."""
+    return [
+        Binding(command.keys, f"act('{command.id}')", command.title, show=False, id=command.id, tooltip=command.description)
+        for command in for_orders()
+    ]  # fmt: skip
+
+
+def key_of(command_id: str) -> str:
+    """The key of a command as people read it."""
+    return next((command.keys for command in COMMANDS if command.id == command_id), "")
+
+
+_SHOWN = {
+    "question_mark": "?", "slash": "/", "colon": ":", "full_stop": ".", "asterisk": "*", "minus": "-", "comma": ",",
+    "less_than_sign": "<", "greater_than_sign": ">", "vertical_line": "|", "equals_sign": "=", "escape": "esc", "enter": "enter",
+    "ctrl+p": "^p", "ctrl+t": "^t", "ctrl+l": "^l", "ctrl+c": "^c", "pagedown": "pgdn", "pageup": "pgup",
+}  # fmt: skip
+
+
+def shown(key: str) -> str:
+    """A key as it is written on the screen."""
+    return _SHOWN.get(key, key)
+
+
+def clashes(contexts: Iterable[Sequence[Binding]]) -> list[tuple[str, str, str]]:
+    """(key, id, id) of keys that two bindings of one context share. Textual itself does not tell."""
+    found: list[tuple[str, str, str]] = []
+    for bindings in contexts:
+        taken: dict[str, str] = {}
+        for binding in bindings:
+            for key in (part.strip() for part in binding.key.split(",")):
+                if key in taken:
+                    found.append((key, taken[key], binding.id or binding.action))
+                taken[key] = binding.id or binding.action
+    return found

@@ -1,0 +1,127 @@
+"""Commands on a screen: from the key to the plan, the confirmation, the submit and the words afterwards."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from console.client.errors import ApiError, ChangedMeanwhile, NotPossible, Refused
+from console.commands.command import Command
+from console.commands.table import BY_ID
+from console.schema.commands import Plan, PlanRequest, SubmitRequest, Submitted
+from console.schema.detail import PossibleCommand
+from console.screens.base import LiveScreen
+from console.screens.submitting import Act, Target
+from console.widgets.confirm import Agreed, Asked, PlanDialog
+
+
+class ActingScreen(LiveScreen):
+    """Give ``targets`` and ``known_commands``; ``action_act`` does the rest."""
+
+    def targets(self) -> Mapping[str, str]:
+        """Order id → number of what a command would act on now."""
+        raise NotImplementedError
+
+    def known_commands(self) -> Sequence[PossibleCommand]:
+        """What the daemon said is possible for the one target; empty when it was not asked."""
+        raise NotImplementedError
+
+    def prefilled(self, command: Command) -> Mapping[str, str]:
+        """Values of arguments that this screen knows."""
+        return {}
+
+    def possible(self, command_id: str) -> PossibleCommand | None:
+        return next((known for known in self.known_commands() if known.id == command_id), None)
+
+    def action_act(self, command_id: str) -> None:
+        """Begin a command; why it is not possible is said in the daemon's words."""
+        command, targets = BY_ID[command_id], self.targets()
+        if not targets:
+            self.notify("No order is in hand.", severity="warning", markup=False)
+            return
+        known = self.possible(command_id) if len(targets) == 1 else None
+        refusal = self.desk.unusable() or (known.reason if known is not None and not known.possible else "")
+        if refusal:
+            self.notify(f"{command.title}: {refusal}", severity="warning", markup=False)
+            return
+        self.run_worker(self._act(command, targets), group="act", exclusive=True, exit_on_error=False)
+
+    async def _act(self, command: Command, targets: Mapping[str, str]) -> None:
+        """Ask, submit, and ask again with what was typed when something changed meanwhile."""
+        notice, reason, prefilled = "", "", self.prefilled(command)
+        while True:
+            agreed = await self._ask(command, targets, prefilled, notice, reason)
+            if agreed is None:
+                return
+            try:
+                await self._submit(command, targets, agreed)
+            except (ChangedMeanwhile, NotPossible) as error:
+                notice, reason = _changes(error), agreed.reason
+                prefilled = {name: str(value) for name, value in agreed.arguments.items() if value is not True}
+                continue
+            except ApiError as error:
+                self.tell(f"{command.title}: {error}", "error")
+            return
+
+    async def _ask(
+        self, command: Command, targets: Mapping[str, str], prefilled: Mapping[str, str], notice: str, reason: str
+    ) -> Agreed | None:
+        known = self.possible(command.id) if len(targets) == 1 else None
+        me = self.desk.session.me
+        asked = Asked(
+            command=command, targets=targets, prefilled=prefilled, choices=known.choices if known is not None else {},
+            environment=me.environment if me is not None else "", production=me is not None and me.production,
+            notice=notice, reason=reason,
+        )  # fmt: skip
+        api, book = self.desk.session.api, self.desk.session.book
+
+        async def plan(arguments: Mapping[str, Any]) -> Plan:
+            return await api.plan(command.id, PlanRequest(orders=list(targets), arguments=dict(arguments)))
+
+        def versions() -> dict[str, int | None]:
+            return {order_id: row.version if (row := book.get(order_id)) else None for order_id in targets}
+
+        dialog = PlanDialog(
+            asked,
+            self.desk.glyphs,
+            plan=plan,
+            name=self.desk.session.name,
+            versions=versions,
+            usable=self.desk.unusable,
+        )
+        return await self.app.push_screen_wait(dialog)
+
+    async def _submit(self, command: Command, targets: Mapping[str, str], agreed: Agreed) -> None:
+        planned = {order.order_id: order for order in agreed.plan.orders if order.included}
+        act = Act(
+            command=command.id,
+            title=command.title,
+            targets=[Target(order_id, order.number, order.version) for order_id, order in planned.items()],
+            request=SubmitRequest(
+                orders=list(targets), arguments=dict(agreed.arguments), plan_hash=agreed.plan.hash, reason=agreed.reason
+            ),
+            key=self.desk.session.new_key(),
+        )
+        self.note_changes(planned.keys())
+        answer = await self.desk.submissions.submit(act)
+        if answer is not None:
+            self.tell(_said(act, answer), "warning" if answer.outcome == "unknown" else "information")
+
+
+def _said(act: Act, answer: Submitted) -> str:
+    words = {
+        "done": "done",
+        "requested": "requested",
+        "unknown": "sent to the outside, its outcome is not known yet",
+        "running": f"runs as batch {answer.batch_id}",
+    }
+    message = f". {answer.message}" if answer.message else ""
+    return f"{act.said}: {words.get(answer.outcome, answer.outcome)}{message}"
+
+
+def _changes(error: Refused) -> str:
+    """What happened between plan and submit, and by whom."""
+    said = [str(error)]
+    for change in error.problem.changes:
+        by = f" by {change.by}" if change.by else ""
+        state = f" (now {change.state})" if change.state else ""
+        said.append(f"{change.number or change.order_id}: {change.what or 'changed'}{by}{state}")
+    return " ".join(said)

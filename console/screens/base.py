@@ -1,0 +1,123 @@
+"""The frame of every section's screen: status, sections, what the screen shows, ticker, keys; live while it is active."""
+
+from collections.abc import Iterable, Sequence, Set
+
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+
+from console.screens.desk import Desk
+from console.screens.sections import SECTIONS
+from console.widgets.cells import literal
+from console.widgets.hints import Hint, HintBar
+from console.widgets.pieces import flowed
+from console.widgets.sheet import Bar
+from console.widgets.statusbar import StatusBar
+from console.widgets.ticker import Ticker, event_line
+
+
+class LiveScreen(Screen[None]):
+    """Gets the book's changes only while it is active; what it missed it catches up on when it comes back."""
+
+    MODE = ""
+
+    class Told(Message):
+        """A sentence for the person: a notice now, and a line that stays in the ticker. Severity as in ``notify``."""
+
+        def __init__(self, said: str, severity: str) -> None:
+            self.said, self.severity = said, severity
+            super().__init__()
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self._missed: set[str] = set()
+
+    # Frame -----------------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        glyphs = self.desk.glyphs
+        yield StatusBar(glyphs, id="status")
+        yield HintBar(glyphs, id="sections")
+        yield Bar(id="banner", ellipsis=glyphs.ellipsis)
+        yield from self.body()
+        yield Ticker(glyphs, id="ticker")
+        yield HintBar(glyphs, id="keys")
+
+    def body(self) -> Iterable[Widget]:
+        """What stands between the sections and the ticker."""
+        raise NotImplementedError
+
+    def hints(self) -> Sequence[Hint]:
+        """The keys that help here, the most useful first."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        self.set_class(self.desk.glyphs.name != "unicode", "-plain-frames")
+        self.tick()
+
+    # Changes ---------------------------------------------------------------------------------------------------------
+
+    def note_changes(self, changed: Set[str]) -> None:
+        """Remember what changed until ``flush``."""
+        self._missed |= changed
+
+    def flush(self) -> None:
+        """Show what changed since the last time; called ten times a second on the active screen only."""
+        changed, self._missed = self._missed, set()
+        self.show_changes(changed)
+        self._show_ticker()
+
+    def show_changes(self, changed: Set[str]) -> None:
+        """Ids of the orders that changed; empty when nothing did."""
+        raise NotImplementedError
+
+    def tick(self) -> None:
+        """Once a second: clocks, ages, how the connection stands."""
+        self.query_one("#status", StatusBar).show(self.desk.status())
+        self._show_banner()
+        self._show_sections()
+        self._show_ticker()
+        self.show_keys()
+
+    def _show_banner(self) -> None:
+        """Why the daemon is not heard, for as long as it is not; the rest of the screen is grey meanwhile."""
+        banner, link = self.query_one("#banner", Bar), self.desk.session.link()
+        banner.display = bool(link.why)
+        if link.why:
+            lines = flowed(f" {self.desk.glyphs.plain(literal(link.why))}", "bad", self.size.width - 1, indent=" ")
+            banner.styles.height = len(lines)
+            banner.set_lines(lines)
+
+    def on_screen_resume(self) -> None:
+        self.flush()
+        self.tick()
+
+    def tell(self, said: str, severity: str = "information") -> None:
+        """Say a sentence in a way that outlives this screen."""
+        self.app.post_message(self.Told(said, severity))
+
+    def show_keys(self) -> None:
+        self.query_one("#keys", HintBar).show(self.hints(), Hint("^p", "palette", "command_palette"))
+
+    def _show_sections(self) -> None:
+        counts, glyphs = self.desk.session.book.counts, self.desk.glyphs
+        hints = [Hint(s.digit, s.title, f"app.section('{s.mode}')", strong=s.mode == self.MODE) for s in SECTIONS]
+        hints += [
+            Hint(f"{glyphs.states[state]} {counts[state]:,}", state, f"show_state('{state}')", tone=state)
+            for state in ("failed", "held", "parked", "retrying", "running", "queued")
+            if counts[state]
+        ]
+        self.query_one("#sections", HintBar).show(hints)
+
+    def _show_ticker(self) -> None:
+        ticker = self.query_one("#ticker", Ticker)
+        book, session = self.desk.session.book, self.desk.session
+        height = max(1, ticker.size.height)
+        own = self.desk.said[-1:]
+        events = list(book.recent)[-height:][::-1]
+        lines = [
+            event_line(e, book.get(e.order_id) if e.order_id else None, session.zone, self.desk.glyphs) for e in events
+        ]
+        ticker.show([*own, *lines][:height])

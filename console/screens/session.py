@@ -1,0 +1,178 @@
+"""What all screens share: the connection, the book kept live, who we are, names, and what was submitted. No Textual."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from enum import StrEnum
+from secrets import token_urlsafe
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from console.client.book import Book
+from console.schema.base import may
+from console.schema.book import HEARTBEAT
+from console.schema.commands import CommandInfo
+from console.schema.service import Integrations, Me
+
+if TYPE_CHECKING:  # the HTTP client is imported when the first frame stands
+    from console.client.api import ApiClient
+    from console.client.feed import LiveBook
+
+SILENT_IS_STALE = HEARTBEAT + 2.5
+SKEW = 2.0  # our clock and the daemon's may differ that much before ages are computed by the daemon's
+MOST_NAMES = 5000
+ASKED_AT_ONCE = 100
+
+
+class Live(StrEnum):
+    CONNECTING = "connecting"
+    LIVE = "live"
+    STALE = "stale"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class Link:
+    """How the connection stands. ``silent``: seconds since the daemon was heard; ``why``: in words when it is lost."""
+
+    state: Live
+    silent: float
+    lag: float
+    why: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """May something be submitted?"""
+        return self.state in (Live.LIVE, Live.STALE)
+
+
+class Session:
+    """One console's view of one daemon. ``connect`` makes the client when ``open`` is called."""
+
+    def __init__(
+        self, connect: Callable[[], "ApiClient"], *, wall: Callable[[], float] = time.time, zone: tzinfo | None = None, read_only: bool = False
+    ) -> None:  # fmt: skip
+        self.book = Book()
+        self.me: Me | None = None
+        self.commands: dict[str, CommandInfo] = {}
+        self.integrations: Integrations | None = None
+        self.refused = ""  # why the daemon does not accept us, for good
+        self._wall, self._zone, self._read_only = wall, zone, read_only
+        self._offset = self._lag = 0.0
+        self._names: dict[str, str] = {}
+        self._naming = False
+        self._connect = connect
+        self._api: ApiClient | None = None
+        self._live: LiveBook | None = None
+
+    def open(self) -> "LiveBook":
+        """Make the client (imports it); the answer's ``run`` keeps the book live."""
+        from console.client.feed import LiveBook
+
+        self._api = self._connect()
+        self._live = LiveBook(self._api, self.book, self._heard)
+        return self._live
+
+    @property
+    def api(self) -> "ApiClient":
+        if self._api is None:
+            raise RuntimeError("the session is not open yet")
+        return self._api
+
+    # Time ------------------------------------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """The daemon's time, seconds since 1970."""
+        return self._wall() + self._offset
+
+    @property
+    def zone(self) -> tzinfo:
+        """Where times of day are told: as given, else the daemon's setting."""
+        if self._zone is None and self.me is not None:
+            try:
+                self._zone = ZoneInfo(self.me.time_zone)
+            except (ZoneInfoNotFoundError, ValueError):
+                self._zone = datetime.now(UTC).astimezone().tzinfo
+        return self._zone or UTC
+
+    async def _heard(self) -> None:
+        behind = self._wall() - self.book.at
+        reading = self._live is not None and self._live.reader is not None
+        if not reading and abs(behind) > SKEW:
+            self._offset = -behind
+        self._lag = max(0.0, self.now() - self.book.at) if reading else 0.0
+
+    # How it stands ---------------------------------------------------------------------------------------------------
+
+    def link(self) -> Link:
+        live = self._live
+        if live is None:
+            return Link(Live.CONNECTING, 0.0, 0.0)
+        silent = live.silent_for()
+        if self.refused:
+            return Link(Live.LOST, silent, 0.0, self.refused)
+        if live.state == "live":
+            return Link(Live.STALE if silent > SILENT_IS_STALE else Live.LIVE, silent, self._lag)
+        why = live.error or (live.reader.error if live.reader is not None else "")
+        return Link(Live.LOST if why else Live.CONNECTING, silent, 0.0, why)
+
+    @property
+    def read_only(self) -> bool:
+        return self._read_only or (self.me is not None and self.me.read_only)
+
+    @property
+    def role(self) -> str:
+        return self.me.role if self.me is not None else "viewer"
+
+    def may(self, role: str) -> bool:
+        return may(self.role, role)
+
+    async def identify(self) -> None:
+        """Ask who we are and what there is to do. Raises ApiError."""
+        self.me = await self.api.me()
+        self.commands = {info.id: info for info in await self.api.commands()}
+        await self.look_around()
+
+    async def look_around(self) -> None:
+        """Ask how the integrations stand. Raises ApiError."""
+        self.integrations = await self.api.integrations()
+
+    # Names -----------------------------------------------------------------------------------------------------------
+
+    def name(self, order_id: str) -> str | None:
+        """The customer's name if it has been asked for already; "" when there is none."""
+        return self._names.get(order_id)
+
+    def nameless(self, order_ids: Iterable[str]) -> Sequence[str]:
+        """Those whose customer's name has not been asked for."""
+        return [order_id for order_id in order_ids if order_id not in self._names]
+
+    @property
+    def naming(self) -> bool:
+        """Is a question for names under way?"""
+        return self._naming
+
+    async def ask_names(self, order_ids: Sequence[str]) -> bool:
+        """Ask for the names of these; False when a question is under way already. Raises ApiError."""
+        if self._naming or not order_ids:
+            return False
+        self._naming = True
+        try:
+            asked = list(order_ids)[:ASKED_AT_ONCE]
+            known = await self.api.names(asked)
+            if len(self._names) > MOST_NAMES:
+                self._names.clear()
+            self._names.update({order_id: known.names.get(order_id, "") for order_id in asked})
+        finally:
+            self._naming = False
+        return True
+
+    @staticmethod
+    def new_key() -> str:
+        """An Idempotency-Key for one act and all its repeats."""
+        return token_urlsafe(24)
+
+    async def close(self) -> None:
+        if self._api is not None:
+            await self._api.close()

@@ -1,0 +1,298 @@
+"""The dialog in front of every command: what is asked for, the daemon's plan, and one deliberate ⏎.
+
+It belongs to order ids and run versions, never to a row. Keys of its first half second are ignored, no command is
+confirmed by its own key, and when an order changes meanwhile the plan is void and made anew.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label
+
+from console.client.errors import ApiError
+from console.commands.command import Command
+from console.schema.commands import Plan
+from console.widgets.cells import literal
+from console.widgets.fields import ChoiceInput, field_for, read_value
+from console.widgets.glyphs import Glyphs
+from console.widgets.pieces import Line, flowed
+from console.widgets.planlines import plan_lines, possible
+from console.widgets.sheet import Sheet
+
+GRACE = 0.5  # seconds in which keys are ignored: a live list pushes dialogs under moving fingers
+LONGEST_REASON = 500
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a dialog is about. ``targets``: order id → number; ``prefilled``: values of arguments known beforehand;
+    ``notice``: a sentence shown first (what changed since the plan before); ``reason``: one typed before."""
+
+    command: Command
+    targets: Mapping[str, str]
+    prefilled: Mapping[str, str]
+    choices: Mapping[str, Sequence[str]]
+    environment: str
+    production: bool
+    notice: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """The plan that was shown and agreed to."""
+
+    plan: Plan
+    arguments: Mapping[str, Any]
+    reason: str
+
+
+class PlanDialog(ModalScreen[Agreed | None]):
+    """``plan`` asks the daemon; ``versions`` gives the run version of each order now; ``usable`` whether to submit."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel"),
+        Binding("enter", "go_on", "Go on"),
+        Binding("tab", "app.focus_next", "Next field", show=False),
+        Binding("shift+tab", "app.focus_previous", "Field before", show=False),
+    ]
+    AUTO_FOCUS = ""
+
+    def __init__(
+        self,
+        asked: Asked,
+        glyphs: Glyphs,
+        *,
+        plan: Callable[[Mapping[str, Any]], Awaitable[Plan]],
+        name: Callable[[str], str | None],
+        versions: Callable[[], Mapping[str, int | None]],
+        usable: Callable[[], str],
+    ) -> None:
+        super().__init__()
+        self._asked, self._glyphs = asked, glyphs
+        self._ask_plan, self._customer, self._versions, self._usable = plan, name, versions, usable
+        self._plan: Plan | None = None
+        self._planned_on: Mapping[str, int | None] = {}
+        self._arguments: dict[str, Any] = {}
+        self._trouble = ""
+        self._busy = False
+        self._ignored_until = 0.0
+
+    # What is shown ---------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        command = self._asked.command
+        with Vertical(id="dialog"):
+            with Horizontal(id="dialog-title"):
+                yield Label(f" {command.title} ", id="dialog-act", markup=False)
+                badge = Label(f" {literal(self._asked.environment).upper()} ", id="dialog-badge", markup=False)
+                badge.set_class(self._asked.production, "-production")
+                yield badge
+            yield Sheet(id="dialog-words", ellipsis=self._glyphs.ellipsis)
+            with Vertical(id="dialog-fields"):
+                for argument in command.arguments:
+                    with Horizontal(classes="field"):
+                        needed = "" if argument.required else " (optional)"
+                        yield Label(f"{argument.name.replace('_', ' ')}{needed}", markup=False)
+                        value = self._asked.prefilled.get(argument.name, "")
+                        yield field_for(argument, self._asked.choices.get(argument.name, ()), value)
+            with Horizontal(classes="field", id="dialog-reason-row"):
+                yield Label("reason", id="dialog-reason-label", markup=False)
+                yield Input(value=self._asked.reason, id="dialog-reason")
+            with Horizontal(id="dialog-buttons"):
+                yield Button("Cancel  esc", id="dialog-cancel", compact=True)
+                yield Button("", id="dialog-go", compact=True)
+
+    def on_mount(self) -> None:
+        self.set_class(self._glyphs.name != "unicode", "-plain-frames")
+        self._start_grace()
+        if any(argument.required for argument in self._asked.command.arguments) and not self._all_given():
+            self._show()
+            self._focus_first_field()
+        else:
+            self._make_plan()
+
+    def _start_grace(self) -> None:
+        self._ignored_until = monotonic() + GRACE
+
+    def ignores_input(self, key: str = "") -> bool:
+        """Are keys and clicks still ignored? A held-down key of the command itself stays ignored while it repeats."""
+        now = monotonic()
+        if now >= self._ignored_until:
+            return False
+        if key and key == self._asked.command.keys:
+            self._ignored_until = now + GRACE
+        return True
+
+    def _all_given(self) -> bool:
+        given = self._asked.prefilled
+        return all(given.get(argument.name) for argument in self._asked.command.arguments if argument.required)
+
+    def _focus_first_field(self) -> None:
+        fields = self.query(ChoiceInput)
+        if fields:
+            empty = [field for field in fields if not field.value]
+            (empty or list(fields))[0].focus()
+
+    def _show(self) -> None:
+        """Words, which fields are to be seen, and what the button says."""
+        words = self.query_one("#dialog-words", Sheet)
+        lines = self._lines(max(30, words.size.width or 72))
+        words.set_lines(lines)
+        words.styles.height = max(1, min(len(lines), max(3, self.size.height - 12)))
+        planned = self._plan is not None
+        self.query_one("#dialog-fields").display = bool(self._asked.command.arguments) and not planned
+        needs = self._needs_reason()
+        self.query_one("#dialog-reason-row").display = planned and possible_plan(self._plan)
+        self.query_one("#dialog-reason-label", Label).update("reason (needed)" if needs else "reason (optional)")
+        go = self.query_one("#dialog-go", Button)
+        go.label = self._go_label()
+        go.disabled = self._busy or (planned and not possible_plan(self._plan))
+
+    def _go_label(self) -> str:
+        enter = self._glyphs.enter
+        if self._void():
+            return f"Plan again  {enter}"
+        if self._plan is None:
+            return f"Show the plan  {enter}"
+        return f"{self._asked.command.title}  {enter}"
+
+    def _lines(self, width: int) -> list[Line]:
+        lines: list[Line] = []
+        if self._asked.notice:
+            lines += [*flowed(self._glyphs.plain(literal(self._asked.notice)), "warn", width), []]
+        if self._plan is None:
+            lines += self._who()
+            lines += flowed(self._asked.command.description, "muted", width)
+            for argument in self._asked.command.arguments:
+                lines += flowed(f"{argument.name.replace('_', ' ')}: {argument.help}", "muted", width, indent="  ")
+        else:
+            lines += plan_lines(self._plan, self._customer, width, self._glyphs)
+        if self._busy:
+            lines.append([("the daemon is asked for the plan", "accent")])
+        if self._void():
+            lines += flowed("An order changed meanwhile: this plan is void. Nothing was sent.", "bad", width)
+        if unusable := self._usable():
+            lines += flowed(unusable, "bad", width)
+        if self._trouble:
+            lines += flowed(self._glyphs.plain(literal(self._trouble)), "bad", width)
+        return lines
+
+    def _who(self) -> list[Line]:
+        if len(self._asked.targets) > 1:
+            return [[(f"{len(self._asked.targets)} orders", "strong")]]
+        return [
+            [(literal(number), "strong"), (f"  {literal(self._customer(order_id) or '')}", "strong")]
+            for order_id, number in self._asked.targets.items()
+        ]
+
+    # Going on --------------------------------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """The book changed: is the plan still about what it was made for?"""
+        if self._plan is not None:
+            self._show()
+
+    def _void(self) -> bool:
+        if self._plan is None:
+            return False
+        now = self._versions()
+        return any(now.get(order_id) != version for order_id, version in self._planned_on.items())
+
+    def _needs_reason(self) -> bool:
+        return self._plan is not None and self._plan.needs_reason
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
+
+    def action_go_on(self) -> None:
+        """One step: ask for the plan, or agree to the one that is shown."""
+        if self._busy:
+            return
+        if self._plan is None or self._void():
+            self._make_plan()
+        elif not possible_plan(self._plan):
+            self.dismiss(None)
+        else:
+            self._agree()
+
+    def _agree(self) -> None:
+        assert self._plan is not None
+        reason = self.query_one("#dialog-reason", Input).value.strip()
+        if self._usable():
+            self._show()
+            return
+        self._trouble = "This command needs a reason." if self._needs_reason() and not reason else ""
+        if len(reason) > LONGEST_REASON:
+            self._trouble = f"A reason has at most {LONGEST_REASON} characters, this one has {len(reason):,}."
+        if self._trouble:
+            self._show()
+            self.query_one("#dialog-reason", Input).focus()
+            return
+        self.dismiss(Agreed(self._plan, dict(self._arguments), reason))
+
+    def _make_plan(self) -> None:
+        self._arguments, missing = {}, []
+        for argument in self._asked.command.arguments:
+            value = read_value(argument, self.query_one(f"#argument-{argument.name}", ChoiceInput).value)
+            if value is not None:
+                self._arguments[argument.name] = value
+            elif argument.required:
+                missing.append(argument.name.replace("_", " "))
+        if missing:
+            self._trouble = f"{', '.join(missing)}: must be given."
+            self._show()
+            return
+        self._trouble, self._busy = "", True
+        self._show()
+        self.run_worker(self._fetch_plan(), group="plan", exclusive=True, exit_on_error=False)
+
+    async def _fetch_plan(self) -> None:
+        planned_on = dict(self._versions())
+        try:
+            plan = await self._ask_plan(self._arguments)
+        except ApiError as error:
+            self._trouble, self._plan = str(error), None
+        else:
+            self._plan = plan
+            known = {order.order_id: order.version for order in plan.orders}
+            self._planned_on = {order_id: known.get(order_id, version) for order_id, version in planned_on.items()}
+            self._start_grace()
+        finally:
+            self._busy = False
+        self._show()
+        if self._plan is None:
+            self._focus_first_field()
+        elif not possible_plan(self._plan):
+            self.query_one("#dialog-cancel", Button).focus()
+        elif self._needs_reason():
+            self.query_one("#dialog-reason", Input).focus()
+        else:
+            self.set_focus(None)
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_go_on()
+
+    @on(Button.Pressed, "#dialog-cancel")
+    def _cancelled(self) -> None:
+        self.action_cancel()
+
+    @on(Button.Pressed, "#dialog-go")
+    def _gone_on(self) -> None:
+        self.action_go_on()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
+
+
+def possible_plan(plan: Plan | None) -> bool:
+    return plan is not None and possible(plan)

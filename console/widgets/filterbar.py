@@ -1,0 +1,149 @@
+"""The filter line: one grammar with the command line, completed while one types; a mistake is shown at its place."""
+
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widgets import Input, Label
+
+from console.client.query import QueryError, complete, parse
+from console.widgets.cells import literal
+
+
+class _Completer(Suggester):
+    """The first completion at the end of the text."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        for completion in complete(value, len(value)):
+            whole = value[: completion.start] + completion.insert
+            if whole.casefold().startswith(value.casefold()) and whole != value:
+                return value + whole[len(value) :]
+        return None
+
+
+class FilterInput(Input):
+    """Tab takes the completion; ⏎ and esc go back to the table, esc with the filter as it was."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "complete", "Complete", show=False),
+        Binding("escape", "give_up", "Give up", show=False),
+        Binding("down", "leave", "Table", show=False),
+    ]
+
+    class GivenUp(Message):
+        """Esc was pressed."""
+
+    class Left(Message):
+        """The person goes on to the table."""
+
+    def action_complete(self) -> None:
+        self.action_cursor_right() if self.cursor_at_end else self.action_end()
+
+    def action_give_up(self) -> None:
+        self.post_message(self.GivenUp())
+
+    def action_leave(self) -> None:
+        self.post_message(self.Left())
+
+
+class FilterBar(Horizontal):
+    """``text`` is the filter in force. Changes are told by ``Changed``, at most a few a second while one types."""
+
+    DELAY = 0.15
+
+    class Changed(Message):
+        """The filter reads so now."""
+
+        def __init__(self, text: str) -> None:
+            self.text = text
+            super().__init__()
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, FilterBar.Changed)
+
+    class Done(Message):
+        """The person is through with the filter."""
+
+    def __init__(self, text: str = "", *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.text = text
+        self._before = text
+        self._timer: object | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Label(" / ", id="filter-sign", markup=False)
+        yield FilterInput(
+            value=self.text, placeholder="state:failed age>2h", id="filter-input", suggester=_Completer(),
+            compact=True, select_on_focus=False,
+        )  # fmt: skip
+        yield Label("", id="filter-error", markup=False)
+        yield Label("", id="filter-summary", markup=False)
+
+    def edit(self) -> None:
+        """Put the cursor into the line."""
+        self._before = self.text
+        self.query_one(FilterInput).focus()
+
+    def put(self, text: str) -> None:
+        """Set another filter from outside."""
+        with self.prevent(Input.Changed):
+            self.query_one(FilterInput).value = text
+        self._use(text)
+
+    def summarise(self, said: str) -> None:
+        """What the filter found, at the right edge."""
+        self.query_one("#filter-summary", Label).update(said)
+
+    def complain(self, said: str) -> None:
+        """What is wrong with the filter; "" when nothing is."""
+        error = self.query_one("#filter-error", Label)
+        error.update(literal(said))
+        self.set_class(bool(said), "-wrong")
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        value = event.value
+        self.set_timer(self.DELAY, lambda: self._settled(value))
+
+    def _settled(self, value: str) -> None:
+        if value == self.query_one(FilterInput).value and value != self.text:
+            self._use(value)
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.value != self.text:
+            self._use(event.value)
+        if not self.has_class("-wrong"):
+            self.post_message(self.Done())
+
+    @on(FilterInput.Left)
+    def _left(self) -> None:
+        self.post_message(self.Done())
+
+    @on(FilterInput.GivenUp)
+    def _given_up(self) -> None:
+        self.put(self._before)
+        self.post_message(self.Done())
+
+    def _use(self, text: str) -> None:
+        try:
+            parse(text)
+        except QueryError as error:
+            self.complain(str(error))
+            return
+        self.complain("")
+        self.text = text
+        self.post_message(self.Changed(text))
+
+    def on_click(self, event: events.Click) -> None:
+        if not self.query_one(FilterInput).has_focus:
+            self.edit()

@@ -1,0 +1,67 @@
+"""Pieces of text with a tone, and strips made of them. Text is never read as markup."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from console.theme import TONES
+from console.widgets.cells import fit, wrap
+
+Piece = tuple[str, str]  # text, tone
+Line = Sequence[Piece]
+
+TONE_CLASSES = frozenset(f"tone--{tone}" for tone in TONES)
+
+
+def tone_css(widget: str) -> str:
+    """The rule of each tone for one kind of widget; goes into its DEFAULT_CSS."""
+    rules = (f"& > .tone--{tone} {{ {_RULE.get(tone, f'color: $tone-{tone};')} }}" for tone in TONES)
+    return f"{widget} {{ {' '.join(rules)} }}"
+
+
+_RULE = {
+    "strong": "color: $tone-strong; text-style: bold;",
+    "badge_production": "background: $badge-production; color: $badge-production-text; text-style: bold;",
+    "badge_sandbox": "background: $badge-sandbox; color: $badge-sandbox-text; text-style: bold;",
+}
+
+
+def tone_style(widget: Widget, tone: str) -> Style:
+    return widget.get_component_rich_style(f"tone--{tone}", partial=True)
+
+
+def strip_of(widget: Widget, line: Line, width: int, base: Style, *, muted: bool = False, ellipsis: str = "…") -> Strip:
+    """One line of exactly ``width`` cells; what does not fit is cut with an ellipsis."""
+    segments: list[Segment] = []
+    room = width
+    for text, tone in line:
+        style = base + tone_style(widget, "muted" if muted else tone)
+        segment = Segment(text, style)
+        if segment.cell_length > room:
+            segments.append(Segment(fit(text, room, ellipsis=ellipsis), style))
+            room = 0
+            break
+        segments.append(segment)
+        room -= segment.cell_length
+    if room:
+        segments.append(Segment(" " * room, base))
+    return Strip(segments, width)
+
+
+def flowed(text: str, tone: str, width: int, *, indent: str = "") -> list[Line]:
+    """Prose in lines of at most ``width`` cells; lines after the first are indented."""
+    lines = wrap(text, max(8, width - len(indent)))
+    return [[(line if i == 0 else indent + line, tone)] for i, line in enumerate(lines)]
+
+
+def joined(parts: Iterable[Line], between: Piece) -> list[Piece]:
+    """Lines put one after another with ``between`` in the gaps."""
+    result: list[Piece] = []
+    for part in parts:
+        if result:
+            result.append(between)
+        result.extend(part)
+    return result

@@ -1,0 +1,71 @@
+"""The records of an order in each system side by side: differences marked, each with the age of its fetch."""
+
+from collections.abc import Sequence
+
+from console.schema.records import Compared, Records
+from console.widgets import wording
+from console.widgets.cells import fit, literal
+from console.widgets.glyphs import Glyphs
+from console.widgets.pieces import Line, Piece, flowed
+
+_SHOWN = (("whmcs", "WHMCS"), ("salesforce", "Salesforce"), ("esim", "eSIM"))
+_LABEL = 10
+_LEAST = 10
+
+
+def comparison(records: Records | None, note: str, width: int, now: float, glyphs: Glyphs) -> list[Line]:
+    """Lines for ``width`` cells. ``note``: what to say while there is nothing, or why it could not be fetched."""
+    if records is None:
+        return [[("RECORDS", "strong")], *flowed(note, "muted", width)]
+    systems = [pair for pair in _SHOWN if any(getattr(line, pair[0]) is not None for line in records.lines)] or list(
+        _SHOWN[:2]
+    )
+    column = max(_LEAST, (width - _LABEL - 3 * len(systems)) // len(systems))
+    lines: list[Line] = [_titles(systems, column, glyphs)]
+    group = None
+    for compared in records.lines:
+        if compared.group != group and group is not None and compared.group.startswith("item"):
+            lines.append([(literal(compared.group), "accent")])
+        group = compared.group
+        lines.append(_compared(compared, systems, column, glyphs))
+        if compared.note and compared.same is False:
+            lines += flowed(f"  {literal(compared.note)}", "warn", width, indent="  ")
+    lines.append([])
+    lines += _footing(records, width, now, glyphs)
+    return lines
+
+
+def _titles(systems: Sequence[tuple[str, str]], column: int, glyphs: Glyphs) -> Line:
+    pieces: list[Piece] = [(fit("RECORDS", _LABEL), "strong")]
+    for _, title in systems:
+        pieces += [(f" {glyphs.vline} ", "muted"), (fit(title, column), "strong")]
+    return pieces
+
+
+def _compared(compared: Compared, systems: Sequence[tuple[str, str]], column: int, glyphs: Glyphs) -> Line:
+    differs = compared.same is False
+    pieces: list[Piece] = [(fit(literal(compared.field), _LABEL, ellipsis=glyphs.ellipsis), "muted")]
+    for i, (name, _) in enumerate(systems):
+        value = getattr(compared, name)
+        text = glyphs.plain(literal(value)) if value is not None else "-"
+        last = i == len(systems) - 1
+        if differs and last:
+            cut = fit(text, column - 1 - len(glyphs.differs), ellipsis=glyphs.ellipsis)
+            text = f"{cut} {glyphs.differs}"
+        tone = "warn" if differs else "muted" if value is None else "plain"
+        pieces += [(f" {glyphs.vline} ", "muted"), (fit(text, column, ellipsis=glyphs.ellipsis), tone)]
+    return pieces
+
+
+def _footing(records: Records, width: int, now: float, glyphs: Glyphs) -> list[Line]:
+    count = records.differences
+    said = "no field differs" if not count else f"{count} field differs" if count == 1 else f"{count} fields differ"
+    lines: list[Line] = [[(said, "warn" if count else "ok"), (f" {glyphs.sep} f fetch again", "muted")]]
+    for fetched in records.fetched:
+        title = dict(_SHOWN).get(fetched.system, fetched.system)
+        old = wording.age(now - fetched.at)
+        if fetched.ok:
+            lines.append([(f"{title} read {old} ago", "muted")])
+        else:
+            lines += flowed(f"{title} could not be read: {literal(fetched.note)}", "bad", width, indent="  ")
+    return lines

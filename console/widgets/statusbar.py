@@ -1,0 +1,107 @@
+"""The first line of every screen: environment, who, how fresh the data are, and how each integration stands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from console.widgets import wording
+from console.widgets.cells import fit, literal
+from console.widgets.glyphs import Glyphs
+from console.widgets.pieces import Line, Piece
+from console.widgets.sheet import Bar
+
+WIDE = 104
+
+
+@dataclass(frozen=True)
+class PartState:
+    """One outside system or the daemon. ``state``: ok, warn, bad; ``word`` says more when it is not ok."""
+
+    title: str
+    short: str
+    state: str
+    word: str = ""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the bar tells. ``live``: connecting, live, stale, lost; ``clock``: the time of day as text."""
+
+    environment: str
+    production: bool
+    name: str
+    role: str
+    read_only: bool
+    live: str
+    clock: str
+    silent: float
+    lag: float
+    parts: Sequence[PartState]
+    window_runs_daemon: bool = False
+
+
+class StatusBar(Bar):
+    """One line; short forms on a narrow terminal."""
+
+    DEFAULT_CSS = "StatusBar { height: 1; }"
+
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, ellipsis=glyphs.ellipsis)
+        self._glyphs = glyphs
+        self._status: Status | None = None
+
+    def show(self, status: Status) -> None:
+        if status != self._status:
+            self._status = status
+            self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._status is not None:
+            self.set_lines([self._line(self._status, self.size.width)])
+
+    def _line(self, status: Status, width: int) -> Line:
+        wide = width >= WIDE
+        environment = literal(status.environment).upper() or "?"
+        left: list[Piece] = [
+            (f" {self._glyphs.logo} {'portal  ' if wide else ''}", "accent"),
+            (f" {environment} ", "badge_production" if status.production else "badge_sandbox"),
+            (f" {literal(status.name)}", "strong"),
+        ]
+        if wide:
+            left.append((f" {status.role}", "muted"))
+        if status.read_only:
+            left.append((" read-only", "warn"))
+        if status.window_runs_daemon and wide:
+            left.append((" this window runs the daemon", "muted"))
+        left += [("  ", "plain"), *self._freshness(status, wide)]
+        right: list[Piece] = []
+        for part in status.parts:
+            right += self._part(part, wide)
+        used = sum(cell_len(text) for text, _ in left)
+        needed = sum(cell_len(text) for text, _ in right)
+        if wide and used + needed + 3 > width:
+            right = [piece for part in status.parts for piece in self._part(part, False)]
+            needed = sum(cell_len(text) for text, _ in right)
+        return [*left, (" " * max(2, min(4, width - used - needed)), "plain"), *right]
+
+    def _freshness(self, status: Status, wide: bool) -> Line:
+        lag = f" lag {status.lag:.1f}s" if status.lag < 100 else f" lag {wording.age(status.lag)}"
+        clock = status.clock if wide else status.clock[:5]
+        match status.live:
+            case "live":
+                return [(f"{self._glyphs.live} live", "ok"), (f" {clock}{lag}", "muted")]
+            case "stale":
+                return [(f"{self._glyphs.warn} stale {wording.age(status.silent)}", "warn")]
+            case "connecting":
+                return [(f"{self._glyphs.into} connecting", "warn")]
+        return [(f"{self._glyphs.lost} daemon lost {wording.age(status.silent)}", "bad")]
+
+    def _part(self, part: PartState, wide: bool) -> list[Piece]:
+        sign = {"ok": self._glyphs.ok, "warn": self._glyphs.warn}.get(part.state, self._glyphs.bad)
+        word = f" {part.word}" if wide and part.word else ""
+        title = f" {part.title} " if wide else f" {part.short}"
+        return [(title, "muted"), (f"{sign}{fit(word, min(len(word), 12))} "[: None if wide else 1], part.state)]

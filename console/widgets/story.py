@@ -1,0 +1,187 @@
+"""What happened to an order, what it means, and what can be done: the lines of the order screen's smaller panes."""
+
+from collections.abc import Sequence
+from datetime import tzinfo
+
+from console.client.rows import BookRow
+from console.commands.table import BY_ID
+from console.schema.detail import CallView, OrderDetail, PossibleCommand, SendView
+from console.widgets import wording
+from console.widgets.boardrow import state_pieces
+from console.widgets.cells import fit, literal
+from console.widgets.glyphs import Glyphs
+from console.widgets.jsonview import Part
+from console.widgets.pieces import Line, Piece, flowed, joined
+
+Named = tuple[list[Line], list[str | None]]
+
+
+def headline(row: BookRow, name: str, glyphs: Glyphs, now: float, zone: tzinfo, *, requested: bool) -> Line:
+    """Number, customer, plan, amount, state and step, Salesforce's status, on one line."""
+    step = row.error_step if row.state == "failed" else row.step
+    state: list[Piece] = [*state_pieces(row, glyphs, requested)]
+    if step:
+        state.append((f" at {step}", "plain"))
+    parts: list[Line] = [
+        [(f" {literal(row.number)}", "strong"), (f" {literal(name)}", "strong")],
+        [(literal(row.plan or ""), "plain")],
+        [(wording.amount(row.amount, glyphs), "plain")],
+        state,
+        [(f"try {row.tries}" if row.tries > 1 else "", "warn")],
+        [(f"SF {literal(row.sf)}", "muted")],
+        [(f"taken by {literal(owner)}" if (owner := row.owned_by(now)) else "", "accent")],
+    ]
+    return joined([part for part in parts if any(text for text, _ in part)], (f" {glyphs.sep} ", "muted"))
+
+
+def history_lines(detail: OrderDetail, width: int, now: float, zone: tzinfo, glyphs: Glyphs) -> list[Line]:
+    """What people, mails and platform events did, newest first; notes in whole."""
+    lines: list[Line] = [
+        [("HISTORY", "strong"), (f"  {len(detail.history)}" if detail.history else "  nothing yet", "muted")]
+    ]
+    for item in sorted(detail.history, key=lambda item: item.at, reverse=True):
+        if item.kind == "feed":
+            continue
+        head: Line = [(f"{wording.moment(item.at, now, zone)} ", "muted"), (f"{literal(item.actor)} ", "accent")]
+        said = glyphs.plain(literal(item.what))
+        if item.outcome and item.outcome not in ("done", "requested"):
+            said = f"{said}: {literal(item.outcome)}"
+        if item.reason:
+            said = f'{said} "{literal(item.reason)}"'
+        first, *rest = flowed(said, "plain", max(12, width - sum(len(text) for text, _ in head)))
+        lines.append([*head, *first])
+        lines += [[("  ", "plain"), *line] for line in rest]
+    return lines
+
+
+def event_lines(detail: OrderDetail, zone: tzinfo, glyphs: Glyphs) -> list[Line]:
+    """This order's rows of the feed, newest first."""
+    lines: list[Line] = [[("THIS ORDER'S EVENTS", "strong")]]
+    for item in sorted(
+        (item for item in detail.history if item.kind == "feed"),
+        key=lambda item: (item.at, item.seq or 0),
+        reverse=True,
+    ):
+        number = f"{item.seq:>9,} " if item.seq is not None else " " * 10
+        said = glyphs.plain(literal(item.what))
+        lines.append([(f"{wording.clock(item.at, zone)} ", "muted"), (number, "muted"), (said, "plain")])
+    if len(lines) == 1:
+        lines.append([("nothing yet", "muted")])
+    return lines
+
+
+def meaning_lines(detail: OrderDetail, width: int, glyphs: Glyphs) -> list[Line]:
+    """Advice, what stands outside, and what a clerk can say."""
+    lines: list[Line] = [[("WHAT THIS MEANS", "strong")]]
+    if detail.advice:
+        lines += flowed(glyphs.plain(literal(detail.advice)), "plain", width)
+    for effect in detail.standing:
+        lines += [[(f"{glyphs.warn} stands: ", "warn"), (glyphs.plain(literal(effect)), "plain")]]
+    lines += [[("TO THE CUSTOMER", "strong")]]
+    lines += flowed(literal(detail.say.ja), "plain", width)
+    lines += flowed(glyphs.plain(literal(detail.say.en)), "muted", width)
+    if detail.say.may_promise:
+        lines += flowed(f"may promise: {glyphs.plain(literal(detail.say.may_promise))}", "ok", width, indent="  ")
+    if detail.say.must_not_promise:
+        lines += flowed(f"not: {glyphs.plain(literal(detail.say.must_not_promise))}", "warn", width, indent="  ")
+    return lines
+
+
+def act_lines(commands: Sequence[PossibleCommand], width: int, glyphs: Glyphs) -> Named:
+    """Possible commands first, then the others with the daemon's reason; what the role can never do is left out."""
+    lines: list[Line] = [[("WHAT YOU CAN DO", "strong")]]
+    names: list[str | None] = [None]
+    for command in sorted(commands, key=lambda command: not command.possible):
+        known = BY_ID.get(command.id)
+        if command.never or known is None:
+            continue
+        key = fit(known.keys, 3)
+        if command.possible:
+            lines.append([(key, "accent"), (command.title, "plain")])
+            names.append(f"act:{command.id}")
+            continue
+        said = flowed(f"{command.title}: {glyphs.plain(literal(command.reason))}", "muted", max(12, width - 3))
+        lines += [[(key if i == 0 else "   ", "muted"), *line] for i, line in enumerate(said)]
+        names += [None] * len(said)
+    return lines, names
+
+
+# Input and output -----------------------------------------------------------------------------------------------------
+
+
+def parts_of(detail: OrderDetail, name: str | None, zone: tzinfo, glyphs: Glyphs) -> list[Part]:
+    """What the chosen line of the timeline sent and got."""
+    kind, _, key = (name or "").partition(":")
+    if kind == "call" and (call := next((call for call in detail.calls if str(call.id) == key), None)):
+        return _call_parts(call, glyphs)
+    if kind == "send":
+        for call in detail.calls:
+            for send in call.sends:
+                if str(send.id) == key:
+                    return [*_send_parts(send, zone), *_call_parts(call, glyphs)]
+    if kind == "step":
+        return _step_parts(detail, key, glyphs)
+    return [
+        Part(
+            [("INPUT ", "strong"), (f"{glyphs.into} OUTPUT", "strong")], lines=[[("choose a step or a call", "muted")]]
+        )
+    ]
+
+
+def _step_parts(detail: OrderDetail, name: str, glyphs: Glyphs) -> list[Part]:
+    step = next((step for step in detail.run.steps if step.name == name), None) if detail.run is not None else None
+    if step is None:
+        return []
+    title: Line = [
+        (name.upper(), "strong"),
+        (f"  {step.state.replace('_', ' ')}", "muted"),
+        (f" {wording.took(step.seconds)}", "muted"),
+    ]
+    notes: list[Line] = [[(glyphs.plain(literal(step.note)), "plain")]] if step.note else []
+    parts = [Part(title, step.output, notes)]
+    calls = [call for call in detail.calls if call.step == name]
+    if step.output is None and calls:
+        parts += _call_parts(calls[-1], glyphs)
+    return parts
+
+
+def _call_parts(call: CallView, glyphs: Glyphs) -> list[Part]:
+    title: Line = [
+        (f"{literal(call.operation)}", "strong"),
+        (f"  {call.effect} {glyphs.sep} {call.state.replace('_', ' ')}", "muted"),
+    ]
+    lines: list[Line] = []
+    if call.marker:
+        lines.append([("marker ", "muted"), (literal(call.marker), "plain")])
+    if call.settled_by:
+        lines.append([("settled by ", "muted"), (literal(call.settled_by), "plain")])
+    parts = [Part(title, lines=lines), Part([(f"{glyphs.into} WENT OUT", "accent")], call.input)]
+    if call.output is not None:
+        parts.append(Part([(f"{glyphs.into} CAME BACK", "accent")], call.output))
+    else:
+        last = call.sends[-1] if call.sends else None
+        said = (
+            f"nothing that counts: {last.code or ''} {last.message or ''}".strip()
+            if last is not None
+            else "nothing yet"
+        )
+        parts.append(Part([(f"{glyphs.into} CAME BACK", "accent")], lines=[[(glyphs.plain(literal(said)), "warn")]]))
+    return parts
+
+
+def _send_parts(send: SendView, zone: tzinfo) -> list[Part]:
+    title: Line = [
+        (f"{send.kind.upper()} {send.n}", "strong"),
+        (f"  {wording.clock(send.at, zone)} {wording.took(send.seconds)}", "muted"),
+    ]
+    lines: list[Line] = [
+        [
+            (f"{send.outcome or 'under way'}", "strong"),
+            (f"  {literal(send.error_class or '')} {literal(send.code or '')}", "warn"),
+        ]
+    ]
+    if send.message:
+        lines.append([(literal(send.message), "plain")])
+    if send.correlation:
+        lines.append([("correlation ", "muted"), (literal(send.correlation), "plain")])
+    return [Part(title, send.evidence, lines)]

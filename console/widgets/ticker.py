@@ -1,0 +1,96 @@
+"""The last things that happened, one line each."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from console.client.rows import BookRow
+from console.schema.book import FeedEvent
+from console.widgets import wording
+from console.widgets.cells import literal
+from console.widgets.glyphs import Glyphs
+from console.widgets.pieces import Line, Piece
+from console.widgets.sheet import Bar
+
+
+class Ticker(Bar):
+    """As many of the newest events as it has lines, newest first."""
+
+    DEFAULT_CSS = "Ticker { height: 3; }"
+
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, ellipsis=glyphs.ellipsis)
+
+    def show(self, lines: Sequence[Line]) -> None:
+        if lines != self.lines:
+            self.set_lines(lines)
+
+
+def event_line(event: FeedEvent, row: BookRow | None, zone: tzinfo, glyphs: Glyphs) -> Line:
+    """``12:04:31.2 00010478 ↻ crm try 2: UNABLE_TO_LOCK_ROW``"""
+    at = datetime.fromtimestamp(event.at, UTC).astimezone(zone)
+    number = literal(event.body.get("number") or (row.number if row is not None else ""))
+    start: list[Piece] = [
+        (f" {at:%H:%M:%S}.{at.microsecond // 100_000} ", "muted"),
+        (f"{number:<8} " if number else "", "plain"),
+    ]
+    return [*start, *(_run(event.body, glyphs) if event.kind == "run" else _other(event, glyphs))]
+
+
+def _run(body: dict[str, Any], glyphs: Glyphs) -> list[Piece]:
+    state = str(body.get("state", ""))
+    pieces: list[Piece] = [(glyphs.states.get(state, "?"), state if state in glyphs.states else "plain")]
+    step = body.get("error_step") if state == "failed" else body.get("step")
+    if state in ("done", "cancelled", "queued"):
+        pieces.append((f" {state}", "plain"))
+    elif step:
+        pieces.append((f" {literal(step)}", "plain"))
+    if (tries := body.get("tries", 0)) and tries > 1:
+        pieces.append((f" try {tries}", "warn"))
+    said = _why(body, state)
+    if said:
+        pieces.append((f": {literal(said)}", "muted"))
+    return pieces
+
+
+def _why(body: dict[str, Any], state: str) -> str:
+    if state == "failed":
+        return str(body.get("code") or body.get("class") or "")
+    if state in ("retrying", "parked", "held", "queued"):
+        return str(body.get("wait_reason") or body.get("code") or body.get("wait") or "")
+    return ""
+
+
+def _other(event: FeedEvent, glyphs: Glyphs) -> list[Piece]:
+    body = event.body
+    match event.kind:
+        case "mail":
+            return [("mail", "accent"), (f" {literal(body.get('mail_state', '')).replace('_', ' ')}", "plain")]
+        case "taken":
+            by = body.get("by")
+            return [(f"taken by {literal(by)}" if by else "let go", "accent")]
+        case "pause":
+            said = "paused" if body.get("on") else "goes on"
+            return [(f"{literal(body.get('subject', ''))} {said}", "warn" if body.get("on") else "ok")]
+        case "alarm" if body.get("open") is False:
+            return [("over:", "ok"), (f" {literal(body.get('cause', ''))}", "muted")]
+        case "alarm":
+            return [(f"{glyphs.warn} {literal(body.get('message') or body.get('cause') or 'alarm')}", "warn")]
+        case "order":
+            return [(f"Salesforce: {literal(body.get('status', ''))}", "accent")]
+        case "note":
+            return [("note written", "accent")]
+        case "edit":
+            return [(f"edited: {literal(body.get('field', ''))}", "accent")]
+    return [(literal(event.kind), "accent"), (f" {_words(body)}", "muted")]
+
+
+def _words(body: dict[str, Any]) -> str:
+    """The plain words of an event of a kind that this console does not know."""
+    hidden = ("number", "id", "seq", "workflow")
+    return literal(" ".join(str(v) for k, v in body.items() if k not in hidden and isinstance(v, str | int | float)))
+
+
+def moment_line(text: str, at: float, zone: tzinfo) -> Line:
+    """A line of the console's own, such as the outcome of a command."""
+    return [(f" {wording.clock(at, zone)}   ", "muted"), (literal(text), "accent")]

@@ -1,0 +1,96 @@
+"""Times, amounts and the one-line note of an order, as people read them."""
+
+from datetime import datetime, tzinfo
+
+from console.client.rows import BookRow
+from console.schema.book import NO_RUN
+from console.widgets.cells import literal
+from console.widgets.glyphs import Glyphs
+
+_EXPECTED = {
+    "queued": ("Approved", "Provisioning"),
+    "running": ("Approved", "Provisioning"),
+    "retrying": ("Provisioning", "Approved"),
+    "parked": ("Provisioning", "Approved"),
+    "held": ("Approved",),
+    "failed": ("Failed",),
+    "done": ("Activated",),
+    "cancelled": ("Cancelled",),
+}
+_SETTLED = frozenset(("failed", "done", "cancelled"))
+
+
+def age(seconds: float) -> str:
+    """``2s``, ``6m``, ``10h``, ``3d``: at most four cells."""
+    if seconds < 0:
+        return "0s"
+    for unit, size, most in (("s", 1, 100), ("m", 60, 100), ("h", 3600, 48)):
+        if seconds < size * most:
+            return f"{int(seconds // size)}{unit}"
+    return f"{min(int(seconds // 86400), 999)}d"
+
+
+def took(seconds: float | None) -> str:
+    """A duration of work: ``0.4s``, ``12s``, ``3m``."""
+    if seconds is None:
+        return ""
+    return f"{seconds:.1f}s" if seconds < 10 else age(seconds)
+
+
+def clock(at: float, zone: tzinfo, *, seconds: bool = True) -> str:
+    """The time of day in ``zone``."""
+    return datetime.fromtimestamp(at, zone).strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+def moment(at: float, now: float, zone: tzinfo) -> str:
+    """Time of day when it is today, else with the date."""
+    then, today = datetime.fromtimestamp(at, zone), datetime.fromtimestamp(now, zone).date()
+    if then.date() == today:
+        return f"{then:%H:%M:%S}"
+    return f"{then:%m-%d %H:%M}" if then.year == today.year else f"{then:%Y-%m-%d}"
+
+
+def amount(yen: int | None, glyphs: Glyphs) -> str:
+    return "" if yen is None else f"{glyphs.yen}{yen:,}"
+
+
+def shown_state(row: BookRow) -> str:
+    """The run's state, or what Salesforce says of an order without a run."""
+    if row.state != NO_RUN:
+        return row.state
+    return "review" if row.sf == "Pending Review" else NO_RUN
+
+
+def disagrees(row: BookRow) -> bool:
+    """Does Salesforce say something that a settled run does not go with?"""
+    return row.state in _SETTLED and row.sf not in _EXPECTED[row.state]
+
+
+def note(row: BookRow, now: float, zone: tzinfo) -> str:
+    """Why the order stands where it stands, in one line; nothing when it simply moves on."""
+    match row.state:
+        case "parked" if row.wait == "person":
+            said = f"needs a person: {_cause(row)}"
+        case "parked":
+            said = f"until {row.parked}" if row.parked else row.wait_reason or _cause(row)
+        case "retrying" if row.wait == "making_sure":
+            until = f" until {clock(row.until, zone, seconds=False)}" if row.until else ""
+            said = f"making sure{until}"
+        case "retrying":
+            again = f"again in {age(row.next_at - now)}: " if row.next_at and row.next_at > now else ""
+            said = f"{again}{_cause(row)}"
+        case "failed" | "held":
+            said = row.wait_reason if row.state == "held" and row.wait_reason else _cause(row)
+        case "queued" if row.wait == "lock":
+            said = "waits for the customer's other order"
+        case "cancelled":
+            said = row.wait_reason or ""
+        case "none" if row.sf != "Pending Review":
+            said = f"Salesforce: {row.sf}"
+        case _:
+            said = ""
+    return literal(said)
+
+
+def _cause(row: BookRow) -> str:
+    return row.message or row.wait_reason or row.code or row.error_class or ""
