@@ -186,12 +186,32 @@ def settle(
     )
 
 
-def unknown(db: sqlite3.Connection, call_id: int, wait_from: float) -> None:
-    """The outcome cannot be told; late landing is waited for from ``wait_from`` on (rules §3.3)."""
+def unknown(db: sqlite3.Connection, call_id: int) -> None:
+    """The outcome cannot be told; late landing is waited for from the intent on (rules §3.3)."""
     db.execute(
-        "UPDATE calls SET state = 'unknown', wait_from = COALESCE(wait_from, ?), settled_at = NULL WHERE id = ?",
-        (wait_from, call_id),
+        "UPDATE calls SET state = 'unknown', wait_from = COALESCE(wait_from, intent_at), settled_at = NULL WHERE id = ?",
+        (call_id,),
     )
+
+
+def undone(db: sqlite3.Connection, call: Call, run_id: int, now: float, by: str) -> None:
+    """The effect was taken back. What was sent before says nothing any more about the call's next life."""
+    settle(db, call.id, "undone", now, by=by)
+    db.execute(
+        "INSERT INTO sends (call_id, run_id, n, kind, intent_at, deadline, ended_at, outcome)"
+        " VALUES (?, ?, ?, 'undo', ?, ?, ?, 'undone')",
+        (call.id, run_id, call.sends, now, now, now),
+    )
+
+
+def outcomes(db: sqlite3.Connection, call_id: int) -> list[str | None]:
+    """What became of each send, oldest first, since the effect was last undone (None: under way)."""
+    rows = db.execute(
+        "SELECT outcome FROM sends WHERE call_id = ?1 AND kind = 'send' AND id > (SELECT COALESCE(MAX(id), 0) FROM sends"
+        " WHERE call_id = ?1 AND kind = 'undo') ORDER BY id",
+        (call_id,),
+    )
+    return [row[0] for row in rows]
 
 
 def open_unknown(
@@ -223,7 +243,8 @@ def absent_seen(db: sqlite3.Connection, call_id: int, at: float | None) -> None:
 
 
 def restart_waits(db: sqlite3.Connection, now: float) -> int:
-    """After a clock jump every wait for late landing starts again (rules §10)."""
+    """After a clock jump every wait for late landing starts again, also of calls under way (rules §10)."""
+    db.execute("UPDATE calls SET intent_at = ? WHERE state = 'intended'", (now,))
     return db.execute("UPDATE calls SET wait_from = ?, absent_at = NULL WHERE state = 'unknown'", (now,)).rowcount
 
 
@@ -238,7 +259,8 @@ def interrupt(db: sqlite3.Connection, now: float) -> int:
         "UPDATE calls SET state = 'refused', settled_at = ? WHERE state = 'intended' AND effect = 'read'", (now,)
     )
     cursor = db.execute(
-        "UPDATE calls SET state = 'unknown', wait_from = COALESCE(wait_from, intent_at) WHERE state = 'intended'"
+        "UPDATE calls SET state = 'unknown', wait_from = COALESCE(wait_from, MIN(intent_at, ?)) WHERE state = 'intended'",
+        (now,),
     )
     return cursor.rowcount
 

@@ -256,17 +256,22 @@ def shift_times(db: sqlite3.Connection, seconds: float) -> None:
     db.execute("UPDATE outbox SET next_at = next_at + ? WHERE state IN ('waiting', 'in_flight')", (seconds,))
 
 
+def name_holders(db: sqlite3.Connection, now: float) -> list[int]:
+    """Due runs whose customer's lock another run holds name that run; returns those for which that is news."""
+    holder = "(SELECT h.id FROM runs h WHERE h.lock_key = runs.lock_key AND h.lock_held = 1)"
+    rows = db.execute(
+        f"UPDATE runs SET wait = 'lock', waits_for = {holder} WHERE state IN ('queued', 'retrying') AND next_at <= ?"
+        f" AND lock_held = 0 AND {holder} IS NOT waits_for RETURNING id",
+        (now,),
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
 def claim_due(db: sqlite3.Connection, now: float, limit: int) -> list[Run]:
     """Turn up to ``limit`` due runs into running ones that hold their customer's lock, oldest due first.
 
-    A due run whose lock another run holds stays where it is and names that run.
+    A due run whose lock another run holds stays where it is.
     """
-    db.execute(
-        "UPDATE runs SET wait = 'lock', waits_for = (SELECT h.id FROM runs h WHERE h.lock_key = runs.lock_key AND h.lock_held = 1)"
-        " WHERE state = 'queued' AND next_at <= ? AND lock_held = 0"
-        " AND (SELECT h.id FROM runs h WHERE h.lock_key = runs.lock_key AND h.lock_held = 1) IS NOT waits_for",
-        (now,),
-    )
     rows = db.execute(
         "SELECT id, lock_key FROM runs WHERE state IN ('queued', 'retrying') AND next_at <= ?"
         " AND (lock_held = 1 OR NOT EXISTS (SELECT 1 FROM runs h WHERE h.lock_key = runs.lock_key AND h.lock_held = 1))"

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from console.engine.failures import MakingSure, NeedsPerson, NotNow, conflict
+from console.engine.failures import MakingSure, NeedsPerson, NotNow, StepStop, conflict
 from console.engine.ledger import Ledger
 from console.engine.looks import Absent, Found, Look, Unknown
 from console.engine.services import Engine
@@ -60,13 +60,14 @@ class CallMaker:
 
         ``pages``: how many exchanges ``fetch`` may need (a list is read page by page).
         """
-        call_id, send_id = await self._intend(system, operation, item, Effect.READ, None, request or {})
-        try:
-            budget = self._engine.deadline(system, write=False) * pages
-            answer = await self._exchange(system, operation, fetch, write=False, budget=budget)
-        except IntegrationError as error:
-            self._end(call_id, send_id, "failed", error, CallState.REFUSED)
-            raise
+        gate, budget = self._engine.gates[system], self._engine.deadline(system, write=False) * pages
+        async with gate.slot(), gate.asked():
+            call_id, send_id = await self._intend(system, operation, item, Effect.READ, None, request or {})
+            try:
+                answer = await self._exchange(system, operation, fetch, write=False, budget=budget)
+            except IntegrationError as error:
+                self._end(call_id, send_id, "failed", error, CallState.REFUSED)
+                raise
         self._end(call_id, send_id, "ok", None, CallState.DONE, summary(answer) if summary else {})
         return answer
 
@@ -91,7 +92,7 @@ class CallMaker:
             return call.output or {}
         repeated = self._run.look_first or (call is not None and call.state != CallState.DONE)
         if standing is not None and repeated:
-            found = await standing()
+            found = await self._read_standing(system, operation, standing)
             if found is not None:
                 await self._settle_without_send(system, operation, item, Effect.KEYED, found)
                 return found
@@ -115,7 +116,7 @@ class CallMaker:
         call = await self._known(operation, item)
         if call is not None and call.state == CallState.DONE:
             return call.output or {}
-        sent_before = call is not None and call.state != CallState.UNDONE and self._ever_left(call.id)
+        sent_before = call is not None and self._ever_left(call.id)
         try:
             return await self._send(system, operation, item, Effect.REFUSABLE, None, request or {}, send)
         except IntegrationError as error:
@@ -152,14 +153,20 @@ class CallMaker:
         call = await self._known(operation, item)
         if call is not None and call.state == CallState.DONE:
             return call.output or {}
-        certain = call is not None and call.state == CallState.ABSENT
+        certain = call is not None and call.state == CallState.ABSENT and not self._distrusted_since(call)
         first = call is None and not self._run.look_first and not self._engine.recovery
         if not certain and not first:
             found = await self._make_sure(system, operation, item, marker, call, look)
             if found is not None:
                 return found
-        await self._may_send()
-        return await self._send(system, operation, item, Effect.GUARDED, marker, request or {}, send)
+            unanswered = self._unanswered(operation, item)
+            if unanswered >= MOST_SENDS:
+                raise NeedsPerson(
+                    operation, f"{operation} was sent {unanswered} times and made no effect that can be seen"
+                )
+        return await self._send(
+            system, operation, item, Effect.GUARDED, marker, request or {}, send, before=self._may_send
+        )
 
     async def look_until_certain(
         self, system: System, call: calls.Call, look: Callable[[], Awaitable[Look]]
@@ -187,10 +194,11 @@ class CallMaker:
         look: Callable[[], Awaitable[Look]],
     ) -> Output | None:
         """The output when the effect stands, None when it is certainly absent; raises while neither is certain."""
-        if call is None or call.state in (CallState.REFUSED, CallState.UNDONE):
-            foreign = self._run.state_data.get("foreign_since") if call is None else None
-            wait_from = float(foreign or 0.0)  # 0: nothing of ours can land late
+        if call is None or call.state in (CallState.REFUSED, CallState.UNDONE, CallState.ABSENT):
+            wait_from = self._distrusted_since(call)  # 0: nothing can land late
             call = await self._open_unknown(system, operation, item, marker, wait_from)
+        elif call.wait_from is None:  # under way as far as the journal knows: it was sent and nobody heard
+            call = await self._open_unknown(system, operation, item, marker, call.intent_at)
         now = self._engine.clock.now()
         due = (call.wait_from or 0.0) + (self._engine.late_after(system) if call.wait_from else 0.0)
         answer = await self._look(call, system, operation, look)
@@ -204,9 +212,12 @@ class CallMaker:
                 self._cannot_tell(call, operation, reason, final, now, due)
             case Absent():
                 self._absent(call, operation, now, due)
-        if call.sends >= MOST_SENDS:
-            raise NeedsPerson(operation, f"{operation} was sent {call.sends} times and made no effect that can be seen")
         return None
+
+    def _distrusted_since(self, call: calls.Call | None) -> float:
+        """Since when somebody else may have made the call (another journal, or ours after a backup), 0.0 for never."""
+        since = float(self._run.state_data.get("foreign_since") or 0.0)
+        return since if call is None or (call.settled_at or 0.0) < since else 0.0
 
     def _cannot_tell(self, call: calls.Call, operation: str, reason: str, final: bool, now: float, due: float) -> None:
         blind = self._engine.journal.peek(lambda db: calls.looks_without_answer(db, call.id))
@@ -231,17 +242,17 @@ class CallMaker:
     async def _look(
         self, call: calls.Call, system: System, operation: str, look: Callable[[], Awaitable[Look]]
     ) -> Look:
-        self._engine.gates[system].check()
-        now, correlation = self._engine.clock.now(), self._correlation()
-        deadline = now + self._engine.deadline(system, write=False) * 4
-        send_id = await self._ledger.commit(
-            lambda db: calls.intend_look(db, call.id, self._run.id, now, deadline, correlation)
-        )
+        gate, budget = self._engine.gates[system], self._engine.deadline(system, write=False) * 4
         answer: Look
         try:
-            answer = await self._exchange(system, operation, look, write=False, budget=deadline - now)
+            async with gate.slot(), gate.asked():
+                now, correlation = self._engine.clock.now(), self._correlation()
+                send_id = await self._ledger.commit(
+                    lambda db: calls.intend_look(db, call.id, self._run.id, now, now + budget, correlation)
+                )
+                answer = await self._exchange(system, operation, look, write=False, budget=budget)
         except IntegrationError as error:
-            answer = Unknown(f"the look failed: {error.code}: {error.message}")
+            answer = Unknown(f"the look failed: {error.code}")
         outcome = {Found: "found", Absent: "absent", Unknown: "unknown"}[type(answer)]
         message = answer.reason if isinstance(answer, Unknown) else None
         ended = self._engine.clock.now()
@@ -270,20 +281,32 @@ class CallMaker:
 
     async def _send(
         self, system: System, operation: str, item: str, effect: Effect, marker: str | None, request: Output,
-        send: Callable[[], Awaitable[Output]],
+        send: Callable[[], Awaitable[Output]], before: Callable[[], Awaitable[None]] | None = None,
     ) -> Output:  # fmt: skip
-        call_id, send_id = await self._intend(system, operation, item, effect, marker, request)
-        intent_at = self._engine.clock.now()
-        try:
-            output = await self._exchange(system, operation, send, write=True)
-        except IntegrationError as error:
-            if error.refused:
-                self._end(call_id, send_id, "refused", error, CallState.REFUSED)
-            else:
-                await self._ledger.commit(functools.partial(self._outcome_unknown, call_id, send_id, intent_at, error))
-            raise
+        """The intent is committed when it is this call's turn: what waits in a queue has not left (rules §3.3)."""
+        gate = self._engine.gates[system]
+        async with gate.slot():
+            if before is not None:
+                await before()
+            async with gate.asked():
+                call_id, send_id = await self._intend(system, operation, item, effect, marker, request)
+                try:
+                    output = await self._exchange(system, operation, send, write=True)
+                except IntegrationError as error:
+                    if error.refused:
+                        self._end(call_id, send_id, "refused", error, CallState.REFUSED)
+                    else:
+                        await self._ledger.commit(functools.partial(self._outcome_unknown, call_id, send_id, error))
+                    raise
         self._end(call_id, send_id, "ok", None, CallState.DONE, output)
         return output
+
+    async def _read_standing(
+        self, system: System, operation: str, standing: Callable[[], Awaitable[Output | None]]
+    ) -> Output | None:
+        gate = self._engine.gates[system]
+        async with gate.slot(), gate.asked():
+            return await self._exchange(system, operation, standing, write=False)
 
     async def _exchange(
         self,
@@ -296,22 +319,20 @@ class CallMaker:
     ) -> T:
         seconds = budget or self._engine.deadline(system, write=write)
         unsure = ErrorClass.OUTCOME_UNKNOWN if write else ErrorClass.TRANSIENT
-        async with self._engine.gates[system].enter():
-            try:
-                async with asyncio.timeout(seconds):
-                    return await fetch()
-            except IntegrationError:
-                raise
-            except TimeoutError as error:
-                raise CallFailed(system, operation, unsure, "timeout", f"no answer within {seconds:.0f} s") from error
-            except Exception as error:
-                log.exception("%s %s: the answer could not be understood", system, operation)
-                raise CallFailed(system, operation, unsure, "unreadable_answer", type(error).__name__) from error
+        try:
+            async with asyncio.timeout(seconds):
+                return await fetch()
+        except (IntegrationError, StepStop):
+            raise
+        except TimeoutError as error:
+            raise CallFailed(system, operation, unsure, "timeout", f"no answer within {seconds:.0f} s") from error
+        except Exception as error:
+            log.exception("%s %s: the answer could not be understood", system, operation)
+            raise CallFailed(system, operation, unsure, "unreadable_answer", type(error).__name__) from error
 
     async def _intend(
         self, system: System, operation: str, item: str, effect: Effect, marker: str | None, request: Output
     ) -> tuple[int, int]:
-        self._engine.gates[system].check()
         if effect is not Effect.READ:
             self._sent.add((operation, item))
         now, correlation = self._engine.clock.now(), self._correlation()
@@ -351,14 +372,12 @@ class CallMaker:
 
         self._ledger.later(write)
 
-    def _outcome_unknown(
-        self, call_id: int, send_id: int, intent_at: float, error: IntegrationError, db: sqlite3.Connection
-    ) -> None:
+    def _outcome_unknown(self, call_id: int, send_id: int, error: IntegrationError, db: sqlite3.Connection) -> None:
         now = self._engine.clock.now()
         calls.end_send(
             db, send_id, now, "unknown", error_class=error.error_class, code=error.code, message=error.message
         )
-        calls.unknown(db, call_id, intent_at)
+        calls.unknown(db, call_id)
         runs.refresh_unknown(db, self._run.id, self._subject)
 
     def _settle_and_refresh(
@@ -394,5 +413,11 @@ class CallMaker:
 
     def _ever_left(self, call_id: int) -> bool:
         """Was a send of this call not refused? Then the effect may be ours."""
-        sent = self._engine.journal.peek(lambda db: calls.sends(db, call_id))
-        return any(send.outcome in ("unknown", "interrupted", "ok") for send in sent)
+        return any(
+            outcome != "refused" for outcome in self._engine.journal.peek(lambda db: calls.outcomes(db, call_id))
+        )
+
+    def _unanswered(self, operation: str, item: str) -> int:
+        call = self._engine.journal.peek(lambda db: calls.find(db, self._subject, operation, item))
+        sent = self._engine.journal.peek(lambda db: calls.outcomes(db, call.id)) if call is not None else []
+        return sum(outcome not in ("ok", "refused") for outcome in sent)

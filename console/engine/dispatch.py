@@ -85,13 +85,16 @@ class Dispatcher:
         now = self._clock.now()
 
         def write(db: sqlite3.Connection) -> list[Run]:
+            queueing = runs.name_holders(db, now)
             claimed = runs.claim_due(db, now, room)
-            for run in claimed:
-                transitions.announce(db, now, run.id)
+            for run_id in dict.fromkeys([*queueing, *(run.id for run in claimed)]):
+                transitions.announce(db, now, run_id)
             return claimed
 
         due = self._journal.peek(lambda db: runs.any_due(db, now))
         claimed = await self._journal.write(write) if due else []
+        if self._stopping:  # drained meanwhile: nothing of them has begun, the next start resumes them
+            return False
         for run in claimed:
             task = asyncio.create_task(self._work(run), name=f"run-{run.id}")
             self._tasks[run.id] = task
@@ -103,6 +106,9 @@ class Dispatcher:
             await self._advance(run)
         except StorageError as error:
             log.error("run %s stays where the journal has it: %s", run.id, error)
+            await self._put_back(run)
+        except Exception:
+            log.exception("run %s ended in a defect of the engine; it is tried again", run.id)
             await self._put_back(run)
 
     async def _put_back(self, run: Run) -> None:

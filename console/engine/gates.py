@@ -24,12 +24,14 @@ class Breaker:
     trying: bool = False
 
     def admits(self, now: float) -> bool:
-        if self.opened_at is None:
-            return True
-        if now - self.opened_at < self.cool_down or self.trying:
+        if self.shut(now):
             return False
-        self.trying = True
+        self.trying = self.opened_at is not None
         return True
+
+    def shut(self, now: float) -> bool:
+        """Would nobody be let through now?"""
+        return self.opened_at is not None and (now - self.opened_at < self.cool_down or self.trying)
 
     def succeeded(self) -> None:
         self.recent.clear()
@@ -73,36 +75,68 @@ class Gate:
 
     def check(self) -> None:
         """Raises NotNow when no call may be made now. Ask before the intent is written: a refused call is no try."""
-        if self.pause is not None:
-            reason = f"{self.system} is paused by {self.pause.actor}: {self.pause.reason}"
-            raise NotNow(self.system, reason, condition=Condition("resumed", self.system))
+        self._check_pause()
         if not self.breaker.admits(self._clock.monotonic()):
-            reason = f"{self.system} does not work now ({self.last_error}); it is tried again by itself"
-            raise NotNow(self.system, reason, condition=Condition("up", self.system))
+            raise self._broken()
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """A turn to make one call, as concurrency and rate allow. Raises NotNow at once where there is none to wait for."""
+        self._check_pause()
+        if self.breaker.shut(self._clock.monotonic()):
+            raise self._broken()
+        async with self._turn():
+            yield
+
+    @asynccontextmanager
+    async def asked(self) -> AsyncIterator[None]:
+        """Around intent and exchange of one call: raises NotNow when it may not be made now; counts for the breaker."""
+        self.check()
+        async with self._counted():
+            yield
 
     @asynccontextmanager
     async def enter(self) -> AsyncIterator[None]:
-        """A slot for one call; its failures are counted for the breaker."""
+        """A slot for one call that is made whatever the breaker says; its failures are counted."""
+        async with self._turn(), self._counted():
+            yield
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
         async with self._slots:
             if self._interval:
                 now = self._clock.monotonic()
                 self._next_slot = max(now, self._next_slot) + self._interval
                 await asyncio.sleep(self._next_slot - self._interval - now)
-            self.in_flight += 1
-            self.calls += 1
-            try:
-                yield
-            except IntegrationError as error:
-                self.note(error)
-                raise
-            except asyncio.CancelledError:
-                self.breaker.trying = False
-                raise
-            else:
-                self.breaker.succeeded()
-                self.last_ok_at = self._clock.now()
-            finally:
-                self.in_flight -= 1
+            yield
+
+    @asynccontextmanager
+    async def _counted(self) -> AsyncIterator[None]:
+        self.in_flight += 1
+        self.calls += 1
+        try:
+            yield
+        except IntegrationError as error:
+            self.note(error)
+            raise
+        except BaseException:  # nothing was learnt about the system: the next one may try
+            self.breaker.trying = False
+            raise
+        else:
+            self.breaker.succeeded()
+            self.last_ok_at = self._clock.now()
+        finally:
+            self.in_flight -= 1
+
+    def _check_pause(self) -> None:
+        if self.pause is not None:
+            reason = f"{self.system} is paused by {self.pause.actor}: {self.pause.reason}"
+            raise NotNow(self.system, reason, condition=Condition("resumed", self.system))
+
+    def _broken(self) -> NotNow:
+        code = (self.last_error or "").partition(":")[0]  # the feed is told: no outside text
+        reason = f"{self.system} does not work now ({code}); it is tried again by itself"
+        return NotNow(self.system, reason, condition=Condition("up", self.system))
 
     def note(self, error: IntegrationError) -> None:
         """An answer that says no proves that the system works; silence and 5xx do not."""

@@ -64,7 +64,7 @@ def decide(stop: StepStop | IntegrationError, at: Situation) -> Decision:
         case MakingSure():
             values = _waiting(at, Wait.MAKING_SURE, stop.reason, stop.next_at) | {
                 "wait_until": stop.until,
-                "lock_held": True,
+                "lock_held": at.run.lock_held,
             }
             return Decision(values, StepState.WAITING, note=stop.reason)
         case NeedsPerson():
@@ -97,13 +97,13 @@ def _outside(error: IntegrationError, at: Situation) -> Decision:
             parked = Parked(
                 condition, error.error_class, error.system, error.code, error.message, at.settings.parked_capacity
             )
-            return _parked(at, parked)
+            return _parked(at, parked, _words(error))
         case ErrorClass.CUSTOMER:
             condition = Condition("after", str(at.now + 3600.0))
             parked = Parked(
                 condition, error.error_class, error.system, error.code, error.message, at.settings.parked_customer
             )
-            return _parked(at, parked)
+            return _parked(at, parked, _words(error))
     return _failed(at, error.error_class, error.system, error.code, error.message)
 
 
@@ -116,7 +116,7 @@ def _again(error: IntegrationError, at: Situation) -> Decision:
             at, ErrorClass.TRANSIENT, error.system, error.code, f"tried {tries} times: {error.message}", tries
         )
     wait = backoff(tries, at.settings.retry.base, at.settings.retry.max, error.retry_after, at.jitter)
-    values = _waiting(at, Wait.RETRY, f"{error.code}: {error.message}", at.now + wait) | {"tries": tries}
+    values = _waiting(at, Wait.RETRY, _words(error), at.now + wait) | {"tries": tries}
     return Decision(values | _cause(at, error), StepState.WAITING, note=error.message)
 
 
@@ -127,10 +127,14 @@ def _unknown(error: IntegrationError, at: Situation) -> Decision:
             at, NeedsPerson(error.operation, f"the outcome of {error.operation} cannot be told: {error.message}")
         )
     wait = backoff(tries, at.settings.retry.base, at.settings.retry.max, error.retry_after, at.jitter)
-    reason = f"{error.operation}: {error.message}; making sure"
-    values = _waiting(at, Wait.MAKING_SURE, reason, at.now + wait)
-    values |= {"tries": tries, "lock_held": True, "wait_until": at.now + wait}
-    return Decision(values | _cause(at, error), StepState.WAITING, note=reason)
+    values = _waiting(at, Wait.MAKING_SURE, f"{_words(error)}; making sure", at.now + wait)
+    values |= {"tries": tries, "lock_held": at.run.lock_held, "wait_until": at.now + wait}
+    return Decision(values | _cause(at, error), StepState.WAITING, note=f"{error.message}; making sure")
+
+
+def _words(error: IntegrationError) -> str:
+    """What the feed may say of a failure: no outside text, it may name people (rules §12)."""
+    return f"{error.system} {error.operation}: {error.code}"
 
 
 def _waiting(at: Situation, wait: Wait, reason: str, next_at: float) -> dict[str, Any]:
@@ -140,7 +144,7 @@ def _waiting(at: Situation, wait: Wait, reason: str, next_at: float) -> dict[str
         "wait": wait,
         "wait_reason": reason,
         "next_at": next_at,
-        "lock_held": bool(at.run.lock_key) and (near or at.unknown_open),
+        "lock_held": at.run.lock_held and (near or at.unknown_open),
     }
 
 
@@ -150,35 +154,46 @@ def _person(at: Situation, stop: NeedsPerson) -> Decision:
         "state": RunState.PARKED, "wait": Wait.PERSON, "wait_reason": stop.reason, "wait_until": None, "condition": None,
         "error_class": ErrorClass.OUTCOME_UNKNOWN, "error_operation": stop.operation, "error_code": stop.code,
         "error_message": stop.reason, "error_step": at.step, "fingerprint": cause.fingerprint,
-        "lock_held": bool(at.run.lock_key) and at.unknown_open,
+        "lock_held": at.run.lock_held and at.unknown_open,
     }  # fmt: skip
     return Decision(values, StepState.WAITING, tell_salesforce=True, alarm=True, note=stop.reason)
 
 
-def _parked(at: Situation, stop: Parked) -> Decision:
-    same = at.run.condition is not None and at.run.condition.get("kind") == stop.condition.kind
-    since = float(at.run.condition.get("since", at.now)) if same and at.run.condition else at.now
+def _parked(at: Situation, stop: Parked, words: str | None = None) -> Decision:
+    since = _waiting_since(at, stop.condition.kind)
     if stop.limit is not None and at.now >= since + stop.limit:
         return _failed(at, stop.error_class, stop.system, stop.code, f"{stop.message} (waited for {stop.condition})")
     until = since + stop.limit if stop.limit is not None else None
     cause = cause_of(at.step, stop.system, stop.code, stop.message)
     values = {
-        "state": RunState.PARKED, "wait": Wait.CONDITION, "wait_reason": stop.message, "wait_until": until,
-        "condition": {**stop.condition.as_json(), "since": since, "limit": stop.limit}, "lock_held": False, "tries": 0,
+        "state": RunState.PARKED, "wait": Wait.CONDITION, "wait_reason": words or stop.message, "wait_until": until,
+        "condition": {**stop.condition.as_json(), "since": since, "limit": stop.limit}, "tries": 0,
+        "lock_held": at.run.lock_held and at.unknown_open,
         "error_class": stop.error_class, "error_system": stop.system, "error_code": stop.code, "error_operation": None,
         "error_message": stop.message, "error_step": at.step, "fingerprint": cause.fingerprint,
     }  # fmt: skip
     return Decision(values, StepState.WAITING, tell_salesforce=True, note=stop.message)
 
 
+def _waiting_since(at: Situation, kind: str) -> float:
+    """A wait for the same thing goes on where it was, also after a pause of ours came in between."""
+    known = at.run.condition or {}
+    for condition in (known, known.get("before") or {}):
+        if condition.get("kind") == kind:
+            return float(condition.get("since", at.now))
+    return at.now
+
+
 def _not_now(at: Situation, stop: NotNow) -> Decision:
     if stop.condition is None:
         values = _waiting(at, Wait.RETRY, stop.reason, at.now + stop.after)
         return Decision(values, StepState.WAITING, note=stop.reason)
-    condition = {**stop.condition.as_json(), "since": at.now, "limit": None}
+    condition: dict[str, Any] = {**stop.condition.as_json(), "since": at.now, "limit": None}
+    if earlier := at.run.condition:
+        condition["before"] = earlier.get("before") or {k: earlier[k] for k in ("kind", "since") if k in earlier}
     values = {
         "state": RunState.PARKED, "wait": Wait.CONDITION, "wait_reason": stop.reason, "wait_until": None,
-        "condition": condition, "lock_held": bool(at.run.lock_key) and at.unknown_open,
+        "condition": condition, "lock_held": at.run.lock_held and at.unknown_open,
     }  # fmt: skip
     return Decision(values, StepState.WAITING, note=stop.reason)
 

@@ -35,10 +35,12 @@ class Runner:
         """Work on a run that ``runs.claim_due`` turned into a running one, until it ends or must wait."""
         ledger = Ledger(self._engine.journal)
         caller = CallMaker(self._engine, ledger, run)
-        workflow = self._workflows[run.workflow]
+        workflow = self._workflows.get(run.workflow) or Workflow(run.workflow, (), RunContext)
         context = workflow.context(self._engine, run, ledger, caller)
-        step = run.step or workflow.names[0]
+        step = run.step or next(iter(workflow.names), "")
         try:
+            if not workflow.steps:
+                raise _unknown_workflow(run.workflow)
             steps = await self._steps(workflow, run, ledger)
             if run.cancel_asked and workflow.cancel is not None:
                 step = caller.step = "cancel"
@@ -53,7 +55,7 @@ class Runner:
                         continue
                 self._begin(context, definition)
                 result = await definition.run(context)
-                self._end(context, definition, result)
+                self._end(context, definition, result, again=known.state in FINISHED_STEPS)
                 if context.cancel_asked:
                     await self._hand_back(context)
                     return
@@ -83,20 +85,26 @@ class Runner:
 
         context.ledger.later(write)
 
-    def _end(self, context: RunContext, definition: StepDefinition[Any], result: StepResult) -> None:
+    def _end(self, context: RunContext, definition: StepDefinition[Any], result: StepResult, *, again: bool) -> None:
+        """A step that ends for the first time is progress: what stood in the way before is over. One that was done
+        ``again`` on the way back proves nothing about the step that keeps failing: its tries and its wait go on.
+        """
         now, run = self._engine.clock.now(), context.run
         output, data = dict(result.output), dict(context.data)
-        changed = data != run.state_data or run.tries or run.error_class or run.condition
+        values: dict[str, Any] = {"state_data": data} if data != run.state_data else {}
+        if not again and (run.tries or run.error_class or run.condition):
+            values |= dict.fromkeys(
+                (
+                    "condition", "error_class", "error_system", "error_operation", "error_code", "error_message",
+                    "error_step", "fingerprint",
+                )
+            ) | {"tries": 0}  # fmt: skip
         context.outputs[definition.name] = output
 
         def write(db: sqlite3.Connection) -> None:
             runs.set_step(db, run.id, definition.name, result.state, ended_at=now, output=output, note=result.note)
-            if not changed:
-                return
-            runs.change(
-                db, run.id, now, tries=0, state_data=data, condition=None, error_class=None, error_system=None,
-                error_operation=None, error_code=None, error_message=None, error_step=None, fingerprint=None,
-            )  # fmt: skip
+            if values:
+                runs.change(db, run.id, now, **values)
 
         context.ledger.later(write)
 
@@ -223,6 +231,12 @@ def _for_salesforce(decision: Decision, now: float) -> dict[str, Any]:
     if decision.status is not None:
         fields |= {"Status": decision.status, "Provisioning_Status__c": "Failed"}
     return fields
+
+
+def _unknown_workflow(name: str) -> RunFailed:
+    return data_error(
+        "workflow_changed", f"this version has no workflow {name}: finish the run with the version that began it"
+    )
 
 
 def _carry_over(db: sqlite3.Connection, workflow: Workflow[Any], run: Run, old: list[runs.Step]) -> list[runs.Step]:

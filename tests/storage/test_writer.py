@@ -14,6 +14,9 @@ from storage.errors import Stale, StorageError, StoreDamaged
 from storage.journal import Journal
 
 
+FILL = "INSERT INTO meta VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value"
+
+
 def put(key: str, value: str = "x") -> Callable[[sqlite3.Connection], None]:
     return lambda db: meta.put(db, key, value)
 
@@ -163,7 +166,7 @@ async def test_writing_after_close_is_refused_at_once(path: Path) -> None:
 
 async def test_a_damaged_file_is_named_as_such(path: Path) -> None:
     journal = Journal.open(path)
-    await journal.write(lambda db: [meta.put(db, f"k{i}", "x" * 500) for i in range(300)])
+    await journal.write(lambda db: db.executemany(FILL, [(f"k{i}", "x" * 500) for i in range(300)]))
     journal.close()
     with path.open("r+b") as file:
         for page in range(3, 40):
@@ -175,6 +178,6 @@ async def test_a_damaged_file_is_named_as_such(path: Path) -> None:
         return
     try:
         with pytest.raises(StoreDamaged, match="restore"):
-            await journal.write(lambda db: [meta.put(db, f"k{i}", "y" * 500) for i in range(300)])
+            await journal.write(lambda db: db.executemany(FILL, [(f"k{i}", "y" * 500) for i in range(300)]))
     finally:
         journal.close()

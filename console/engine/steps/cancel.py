@@ -87,7 +87,7 @@ async def _undo_billing(context: Provisioning) -> None:
     if order is not None and order.invoice_id:
         await _cancel_invoice(context, order.invoice_id)
     now = context.engine.clock.now()
-    await context.ledger.commit(lambda db: calls.settle(db, added.id, CallState.UNDONE, now, by="cancel"))
+    await context.ledger.commit(lambda db: calls.undone(db, added, context.run.id, now, by="cancel"))
 
 
 async def _cancel_order(context: Provisioning, order_id: str) -> None:
@@ -193,7 +193,7 @@ async def _free(context: Provisioning, row: profiles.ProfileRow) -> None:
 
     def write(db: sqlite3.Connection) -> None:
         for call in _calls_of(db, context, row):
-            calls.settle(db, call.id, CallState.UNDONE, now, by="cancel")
+            calls.undone(db, call, context.run.id, now, by="cancel")
         profiles.free(db, row.iccid, now, context.order_id, usable=True)
 
     await context.ledger.commit(write)

@@ -143,11 +143,7 @@ def _sent_before(context: Provisioning, iccid: str) -> bool:
 
     def query(db: Any) -> bool:
         call = calls.find(db, context.order_id, "esim.confirmOrder", iccid)
-        return (
-            call is not None
-            and call.state != "undone"
-            and any(s.outcome in ("unknown", "interrupted") for s in calls.sends(db, call.id))
-        )
+        return call is not None and any(o in ("unknown", "interrupted") for o in calls.outcomes(db, call.id))
 
     return context.engine.journal.peek(query)
 
