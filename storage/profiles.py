@@ -145,6 +145,16 @@ def stock(db: sqlite3.Connection) -> list[tuple[str, str, int]]:
     return list(db.execute("SELECT type, state, COUNT(*) FROM profiles GROUP BY type, state ORDER BY type, state"))
 
 
+def listed(db: sqlite3.Connection, kind: str | None, state: str | None, limit: int) -> list[ProfileRow]:
+    """Profiles of a type and a state (None: any), the last changed first."""
+    rows = db.execute(
+        f"SELECT {_PROFILE} FROM profiles WHERE (?1 IS NULL OR type = ?1) AND (?2 IS NULL OR state = ?2)"
+        " ORDER BY updated_at DESC, iccid LIMIT ?3",
+        (kind, state, limit),
+    )
+    return [ProfileRow(*row) for row in rows]
+
+
 def free_count(db: sqlite3.Connection, kind: str) -> int:
     row = db.execute("SELECT COUNT(*) FROM profiles WHERE type = ? AND state = 'free'", (kind,)).fetchone()
     return int(row[0])

@@ -425,3 +425,12 @@ def held_by_reason(db: sqlite3.Connection) -> dict[str, int]:
     """How many runs wait for a person to start them, by why (before_start, four_eyes, approved_again, observing)."""
     rows = db.execute("SELECT COALESCE(error_code, ''), COUNT(*) FROM runs WHERE state = 'held' GROUP BY error_code")
     return {str(reason): int(count) for reason, count in rows}
+
+
+def waiting_for_systems(db: sqlite3.Connection) -> dict[str, int]:
+    """System → runs that are parked until it works again or is resumed."""
+    rows = db.execute(
+        "SELECT json_extract(condition, '$.argument'), COUNT(*) FROM runs WHERE state = 'parked' AND wait = 'condition'"
+        " AND json_extract(condition, '$.kind') IN ('up', 'resumed') GROUP BY 1"
+    )
+    return {str(system): int(count) for system, count in rows}

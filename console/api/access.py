@@ -28,6 +28,7 @@ class Api:
     services: ApiServices
     hub: FeedHub
     gatekeeper: Gatekeeper
+    began: float  # monotonic
 
     @property
     def engine(self) -> Engine:
@@ -43,6 +44,10 @@ class Api:
 
     def now(self) -> float:
         return self.services.engine.clock.now()
+
+    def uptime(self) -> float:
+        """Seconds since the application was made."""
+        return self.services.engine.clock.monotonic() - self.began
 
     def masker(self, caller: Caller, names: Iterable[str | None] = ()) -> Masker:
         return Masker(self.services.redactor, caller.role, names)

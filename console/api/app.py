@@ -3,7 +3,22 @@
 from fastapi import APIRouter, FastAPI
 
 from console import __version__
-from console.api import commands, detail, feed, orders, problems
+from console.api import (
+    approvals,
+    commands,
+    desk,
+    detail,
+    failures,
+    feed,
+    find,
+    health,
+    orders,
+    person,
+    problems,
+    records,
+    staff,
+    stock,
+)  # fmt: skip
 from console.api.access import Api
 from console.api.hub import FeedHub
 from console.api.identity import Gatekeeper
@@ -11,7 +26,10 @@ from console.api.services import ApiServices
 from console.api.surroundings import Surroundings
 from console.schema.base import PREFIX
 
-ROUTERS = (feed.router, orders.router, detail.router, commands.router)
+ROUTERS = (
+    health.open_router, health.router, staff.router, feed.router, orders.router, records.router, detail.router, find.router,
+    approvals.router, failures.router, person.router, commands.router, desk.router, stock.router,
+)  # fmt: skip
 
 
 def create_app(services: ApiServices) -> FastAPI:
@@ -22,11 +40,14 @@ def create_app(services: ApiServices) -> FastAPI:
     )  # fmt: skip
     journal, clock = services.engine.journal, services.engine.clock
     hub = FeedHub(journal, services.redactor)
-    app.state.api = Api(services, hub, Gatekeeper(journal, clock, services.engine.settings.daemon.users))
+    app.state.api = Api(
+        services, hub, Gatekeeper(journal, clock, services.engine.settings.daemon.users), clock.monotonic()
+    )
     root = APIRouter(prefix=PREFIX)
     for router in ROUTERS:
         root.include_router(router)
     app.include_router(root)
+    app.include_router(health.open_router)
     problems.install(app)
     app.add_middleware(Surroundings)
     return app

@@ -10,7 +10,7 @@ from integrations.salesforce.ids import norm_id
 from storage import orders
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_PHONE_SIGNS = "+-() ./ー−‐"  # noqa: RUF001 - as people type them
+_PHONE_SIGNS = "+-() ./ー−‐"
 
 
 @dataclass(frozen=True)

@@ -37,18 +37,21 @@ class Health(Answer):
     note: str = ""
 
 
+Grade = Literal["ok", "warn", "bad"]
+
+
 class Part(Answer):
     """One thing that was checked. ``state``: ok, warn, bad."""
 
     name: str
-    state: Literal["ok", "warn", "bad"]
+    state: Grade
     detail: str = ""
     since: float | None = None
     values: dict[str, Any] = Field(default_factory=dict)
 
 
 class DeepHealth(Answer):
-    state: Literal["ok", "warn", "bad"]
+    state: Grade
     at: float
     parts: list[Part]
     alerts: list["AlertView"]
