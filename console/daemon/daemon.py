@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
+from console.daemon.alarming import make_alerting, make_dead_man, not_well
 from console.daemon.assembly import Parts, assemble
 from console.daemon.clients import Clients, make_clients
 from console.daemon.organisation import Refused, check_first_contact, identify
@@ -15,9 +16,13 @@ from console.daemon.receiver import make_receiver
 from console.daemon.subscriber import make_supervisor
 from console.engine import recovery, transitions
 from console.engine.clock import Clock, SystemClock
+from console.engine.heartbeat import Heartbeat
 from console.engine.housekeeping import Housekeeping
 from console.engine.ownership import NotOwner
 from console.engine.watch import Watch
+from console.observe.alerting import Alerting
+from console.observe.deadman import DeadMan
+from console.observe.redact import Redactor
 from console.settings.model import Settings
 from integrations.errors import ErrorClass, IntegrationError
 from integrations.salesforce.events_supervisor import Supervisor
@@ -36,12 +41,20 @@ class Daemon:
     """``start`` opens the journal and gets everything going; ``stop`` drains. Raises Refused and StorageError on start."""
 
     def __init__(
-        self, settings: Settings, *, observe: bool = False, take_over: bool = False, clock: Clock | None = None
+        self,
+        settings: Settings,
+        *,
+        observe: bool = False,
+        take_over: bool = False,
+        clock: Clock | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self.settings = settings
         self._observe = observe
         self._take_over = take_over
         self._clock = clock or SystemClock()
+        self._redactor = redactor or Redactor()
+        self.began_at = self._clock.monotonic()
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._fatal: asyncio.Future[None] | None = None
         self.established = False
@@ -51,6 +64,9 @@ class Daemon:
         self.parts: Parts
         self.journal: Journal
         self.housekeeping: Housekeeping
+        self.heartbeat: Heartbeat
+        self.alerting: Alerting
+        self.dead_man: DeadMan | None = None
 
     async def start(self) -> None:
         """Ready when this returns: the journal is open and every part works or tries again by itself."""
@@ -70,7 +86,7 @@ class Daemon:
             raise
         self.started = True
         self.parts.engine.holds.set(HOLD_STARTING, "the org is not identified yet")
-        self.housekeeping = self._make_housekeeping()
+        self._make_watchers()
         interrupted = await self.parts.commander.finish_interrupted()
         if interrupted:
             log.warning("%d commands were under way when the last process ended", interrupted)
@@ -82,6 +98,9 @@ class Daemon:
         self._spawn("establish", self._establish())
         self._spawn("clock", self.parts.clockwatch.run())
         self._spawn("housekeeping", self.housekeeping.run())
+        self._spawn("alerting", self.alerting.run())
+        if self.dead_man is not None:
+            self._spawn("dead_man", self.dead_man.run())
 
     async def wait(self) -> None:
         """Until something makes going on impossible; raises what it was (Refused, NotOwner)."""
@@ -116,10 +135,14 @@ class Daemon:
     def _server_date(self, system: str, date: datetime) -> None:
         self.parts.clockwatch.server_date(system, date)
 
-    def _make_housekeeping(self) -> Housekeeping:
-        parts = self.parts
-        watch = Watch(parts.engine, parts.poll, parts.ownership, lambda: self.establishing_error)
-        return Housekeeping(parts.engine, parts.blocked, watch)
+    def _make_watchers(self) -> None:
+        engine, parts = self.parts.engine, self.parts
+        watch = Watch(engine, parts.poll, parts.ownership, lambda: self.establishing_error)
+        self.housekeeping = Housekeeping(engine, parts.blocked, watch)
+        listening = self.settings.salesforce.events_enabled and not self._observe
+        self.heartbeat = Heartbeat(engine, self.settings.intake.heartbeat_every if listening else 0.0)
+        self.alerting = make_alerting(engine, self._redactor)
+        self.dead_man = make_dead_man(engine, lambda: not_well(engine, parts.ownership, HOLD_CHECK))
 
     # Getting the org -------------------------------------------------------------------------------------------------
 
@@ -184,6 +207,7 @@ class Daemon:
         if self.settings.salesforce.events_enabled:
             self.supervisor = make_supervisor(self.settings, parts)
             self._spawn("events", self.supervisor.run())
+        self._spawn("heartbeat", self.heartbeat.run())
         if self.settings.esim.receiver.enabled:
             self._spawn("receiver", self._receive())
 
@@ -207,6 +231,7 @@ class Daemon:
             await self.parts.engine.alarms.raise_("journal_damaged", str(error), severity="critical")
             return
         self.parts.engine.holds.lift(HOLD_CHECK)
+        await self.parts.engine.alarms.clear("journal_damaged")
         self.parts.engine.wake()
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, Any]) -> None:

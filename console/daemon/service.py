@@ -19,7 +19,7 @@ class Service:
     def __init__(
         self, settings: Settings, redactor: Redactor, *, observe: bool = False, take_over: bool = False
     ) -> None:
-        self.daemon = Daemon(settings, observe=observe, take_over=take_over)
+        self.daemon = Daemon(settings, observe=observe, take_over=take_over, redactor=redactor)
         self.redactor = redactor
         self.metrics = Metrics()
         self._settings = settings

@@ -20,3 +20,6 @@ class IntakeSettings(Section):
         default=60.0,
         description="An order approved longer ago than this, without an event, counts for the deafness alarm",
     )
+    heartbeat_every: Seconds = Field(
+        default=86400.0, description="Time between events of our own that must come back; 0: none"
+    )
