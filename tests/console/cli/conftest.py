@@ -21,6 +21,9 @@ class SandboxProcess:
     def config(self) -> str:
         return str(self.folder / "portal.toml")
 
+    def config_text(self) -> str:
+        return (self.folder / "portal.toml").read_text()
+
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the control API, which the product is not told."""
         url = json.loads((self.folder / "sandbox.json").read_text())["control_url"]
