@@ -59,7 +59,8 @@ class Matcher:
         order = await self._reader.whmcs_order(number)
         if order is None:
             raise BadArgument("identifier", f"WHMCS has no order {number}", "look it up in the customer's orders")
-        services = [s for s in await self._reader.services(order.client_id) if s.order_id == number]
+        found = [s for s in await self._reader.services(order.client_id) if s.order_id == number]
+        services = sorted(found, key=lambda s: s.id)  # WHMCS answers in any order; the plan must not change by it
         sheet = request.order
         marked = marked_for(self._engine, sheet.order_id, order, services)
         owners = await self._owners(sheet.order_id, number, marked)

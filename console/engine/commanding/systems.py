@@ -64,7 +64,10 @@ class Resume(Act):
             run for run in self.engine.journal.peek(runs.parked_on_condition)
             if run.condition and run.condition["kind"] == "resumed" and run.condition["argument"] == subject
         ]  # fmt: skip
-        words = [f"{len(waiting)} orders that wait for {subject} go on"]
+        one = len(waiting) == 1
+        words = [
+            f"{len(waiting)} {'order waits' if one else 'orders wait'} for {subject} and {'goes' if one else 'go'} on"
+        ]
         if paused is not None:
             words.append(f"it was paused by {paused.actor}: {paused.reason}")
         return Prepared(tuple(words), blocked=None if paused else f"{subject} is not paused", data=subject)
