@@ -202,3 +202,8 @@ def oldest_unserved(db: sqlite3.Connection) -> float | None:
 
 def waiting_count(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT COUNT(*) FROM inbox WHERE state = 'new'").fetchone()[0])
+
+
+def poison_count(db: sqlite3.Connection) -> int:
+    """Malformed events that nobody has looked at."""
+    return int(db.execute("SELECT COUNT(*) FROM poison WHERE seen_by IS NULL").fetchone()[0])

@@ -76,3 +76,9 @@ def in_state(db: sqlite3.Connection, *states: str, limit: int = 500) -> list[Mai
 
 def newest(db: sqlite3.Connection, limit: int = 200) -> list[MailRow]:
     return [MailRow(*row) for row in db.execute(f"SELECT {_COLUMNS} FROM mail ORDER BY id DESC LIMIT ?", (limit,))]
+
+
+def counts(db: sqlite3.Connection) -> dict[str, int]:
+    """Mails that are not sent, by state (queued, sending, maybe_sent, failed, held)."""
+    rows = db.execute("SELECT state, COUNT(*) FROM mail WHERE state <> 'sent' GROUP BY state")
+    return {str(state): int(count) for state, count in rows}

@@ -104,3 +104,9 @@ def stuck(db: sqlite3.Connection) -> list[OutboxRow]:
 def _row(row: tuple[Any, ...]) -> OutboxRow:
     values = [row[0], row[1], unpack(row[2]), *row[3:7], unpack(row[7]) if row[7] else None, row[8]]
     return OutboxRow(*values)
+
+
+def counts(db: sqlite3.Connection) -> dict[str, int]:
+    """Status writes that are not settled, by state (waiting, in_flight, given_up)."""
+    rows = db.execute("SELECT state, COUNT(*) FROM outbox WHERE state <> 'settled' GROUP BY state")
+    return {str(state): int(count) for state, count in rows}

@@ -17,7 +17,7 @@ from console.daemon.subscriber import make_supervisor
 from console.engine import recovery, transitions
 from console.engine.clock import Clock, SystemClock
 from console.engine.heartbeat import Heartbeat
-from console.engine.housekeeping import Housekeeping
+from console.engine.housekeeping import DAMAGED, Housekeeping
 from console.engine.ownership import NotOwner
 from console.engine.watch import Watch
 from console.observe.alerting import Alerting
@@ -101,6 +101,11 @@ class Daemon:
         self._spawn("alerting", self.alerting.run())
         if self.dead_man is not None:
             self._spawn("dead_man", self.dead_man.run())
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the parts that are at work."""
+        return sorted(name for name, task in self._tasks.items() if not task.done())
 
     async def wait(self) -> None:
         """Until something makes going on impossible; raises what it was (Refused, NotOwner)."""
@@ -227,7 +232,8 @@ class Daemon:
         try:
             await asyncio.to_thread(backup.check, self.journal.path, quick=True)
         except StorageError as error:
-            self.parts.engine.holds.set(HOLD_CHECK, f"the journal is damaged: {error}")
+            self.parts.engine.holds.set(DAMAGED, f"the journal is damaged: {error}")
+            self.parts.engine.holds.lift(HOLD_CHECK)
             await self.parts.engine.alarms.raise_("journal_damaged", str(error), severity="critical")
             return
         self.parts.engine.holds.lift(HOLD_CHECK)

@@ -8,6 +8,7 @@ from console.api.services import ApiServices
 from console.api.sockets import open_doors
 from console.daemon import telling
 from console.daemon.daemon import Daemon
+from console.daemon.health import deep_parts
 from console.observe.metrics import Metrics
 from console.observe.redact import Redactor
 from console.settings.model import Settings
@@ -66,6 +67,6 @@ class Service:
             metrics=self.metrics,
             event_stream=lambda: telling.event_stream(daemon.supervisor, enabled=events_on),
             poll=lambda: telling.poll(parts.poll), stopped=parts.stopped,
-            establishing=lambda: daemon.establishing_error, recheck=parts.conditions.wake,
+            establishing=lambda: daemon.establishing_error, parts=lambda: deep_parts(daemon), recheck=parts.conditions.wake,
             conditions=lambda: parts.conditions.last_checks,
         )  # fmt: skip

@@ -24,6 +24,11 @@ class ClockWatch:
         self._skewed: dict[str, float] = {}
         self._told: set[str] = set()
 
+    @property
+    def differences(self) -> dict[str, float]:
+        """System → seconds that our clock is ahead of its, by the last Date header."""
+        return dict(self._skewed)
+
     async def run(self) -> None:
         while True:
             await asyncio.sleep(EVERY)
