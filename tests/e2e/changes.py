@@ -9,6 +9,7 @@ from typing import Any
 from console.engine import calls
 from console.engine.looks import Absent, Look
 from console.engine.steps import billing, context, esim
+from console.engine.steps.context import Provisioning
 
 
 def apply(name: str) -> None:
@@ -19,11 +20,11 @@ def apply(name: str) -> None:
 def blind_looks() -> None:
     """Every look, also the one of an order by type, says at once that nothing is there (design/rules.md §14)."""
 
-    async def look_for_order(_: Any) -> Look:
+    async def look_for_order(context: Provisioning) -> Look:
         return Absent({"blind": True})
 
     billing.look_for_order = look_for_order
-    esim.Unknown = lambda *_, **__: Absent({"blind": True})  # type: ignore[assignment, misc]
+    vars(esim)["Unknown"] = lambda *_, **__: Absent({"blind": True})
 
 
 def no_late_wait() -> None:
@@ -41,7 +42,7 @@ def no_reread() -> None:
     async def unread(_: Any) -> None:
         return
 
-    context.Provisioning.check_order = unread  # type: ignore[method-assign]
+    context.Provisioning.check_order = unread  # type: ignore[method-assign, assignment]
 
 
 def no_intents() -> None:
@@ -70,8 +71,8 @@ def empty_lists_are_nothing() -> None:
 
         return asked
 
-    client.WhmcsClient.list_orders = tolerant(client.WhmcsClient.list_orders)  # type: ignore[method-assign]
-    client.WhmcsClient.list_services = tolerant(client.WhmcsClient.list_services)  # type: ignore[method-assign]
+    client.WhmcsClient.list_orders = tolerant(client.WhmcsClient.list_orders)  # type: ignore[method-assign, assignment]
+    client.WhmcsClient.list_services = tolerant(client.WhmcsClient.list_services)  # type: ignore[method-assign, assignment]
 
 
 CHANGES: dict[str, Callable[[], None]] = {

@@ -150,7 +150,11 @@ class Rig:
 
     def verdict(self, **acts: Sequence[str]) -> dict[str, Any]:
         """The sandbox's judgement, counted without markers. A mail that is *maybe sent* may be missing (rules §6)."""
-        done = Acts(**{name: frozenset(ids) for name, ids in acts.items()})
+        named = {name: frozenset(ids) for name, ids in acts.items()}
+        done = Acts(
+            undone=named.get("undone", frozenset()), cancelled=named.get("cancelled", frozenset()),
+            started=named.get("started", frozenset()), mended=named.get("mended", frozenset()),
+        )  # fmt: skip
         found = self.sandbox.survey.compare(self.journal.states(), done).as_json()
         maybe = self.journal.mails("maybe_sent")
         kept = []

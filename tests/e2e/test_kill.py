@@ -122,9 +122,7 @@ async def test_killed_and_a_fault_in_the_look(rig: Rig, point: Point, further: t
 
 @pytest.mark.matrix
 @pytest.mark.parametrize(("point", "further"), FURTHER_CASES, ids=name)
-async def test_killed_anywhere_and_a_fault_in_the_look(
-    rig: Rig, point: Point, further: tuple[str, str, str]
-) -> None:
+async def test_killed_anywhere_and_a_fault_in_the_look(rig: Rig, point: Point, further: tuple[str, str, str]) -> None:
     await kill_with_further(rig, point, further)
 
 

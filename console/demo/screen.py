@@ -1,0 +1,45 @@
+"""``portal demo``: sandbox and daemon as processes, the console on this terminal, orders coming in."""
+
+import asyncio
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from console.cli.state import State
+from console.demo.inside import Inside
+from console.demo.options import CUSTOMERS, DemoOptions
+from console.demo.processes import Child, start_daemon, start_sandbox
+from console.observe.redact import Redactor
+from console.settings import load_settings
+
+ORDERS_PER_MINUTE = 20.0
+
+
+def run_screen(options: DemoOptions) -> int:
+    """Returns the console's exit code. Raises DemoFailed."""
+    from console.app import run  # Textual costs half a second that a headless demo must not pay
+
+    kept = options.directory is not None
+    folder = options.directory or Path(tempfile.mkdtemp(prefix="portal-demo-"))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    loop = asyncio.new_event_loop()
+    children: list[Child] = []
+    try:
+        loop.run_until_complete(_start(folder, options, children))
+        return run(State(Redactor()), server=None, embedded=False, config=folder / "portal.toml", token_file=None)
+    finally:
+        for child in reversed(children):
+            loop.run_until_complete(child.stop())
+        loop.close()
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _start(folder: Path, options: DemoOptions, children: list[Child]) -> None:
+    children.append(await start_sandbox(folder, options.seed, CUSTOMERS, ORDERS_PER_MINUTE))
+    config = folder / "portal.toml"
+    inside = Inside(load_settings(config, {}, complete=True).settings.daemon.data_dir)
+    if not inside.path.exists():
+        inside.import_first_stock((folder / "esim-stock.csv").read_bytes(), time.time())
+    children.append(await start_daemon(config, folder / "daemon.log"))
