@@ -82,8 +82,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
     COMMANDS: ClassVar[set[Any]] = {ConsoleProvider}
     ENABLE_COMMAND_PALETTE = True
     PAUSE_GC_ON_SCROLL = True
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (110, "-wide"), (180, "-huge")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (30, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (180, "-huge")]  # noqa: RUF012 - as Textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
 
     def __init__(self, options: ConsoleOptions) -> None:
         self.options = options
@@ -146,8 +146,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
                 if session.me is None:
                     await session.identify()
                     self._tick()
-                else:
-                    await session.look_around()
+                await session.look_around()
             except ApiError as error:
                 self.log(f"looking around: {error}")
                 await asyncio.sleep(1.0)

@@ -37,6 +37,7 @@ class BoardScreen(ActingScreen):
     MODE = "orders"
     CSS_PATH = "../../styles/board.tcss"
     BINDING_GROUP_TITLE = "Orders"
+    AUTO_FOCUS = "#orders"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.BOARD, *keys.of_commands()]
     paused: reactive[bool] = reactive(False, init=False)
 
@@ -60,7 +61,6 @@ class BoardScreen(ActingScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.table.set_sort(_column_of(self._sort.name), self._sort.descending)
-        self.table.focus()
         if self._filter:
             self.query_one(FilterBar).put(self._filter)
 
@@ -86,8 +86,13 @@ class BoardScreen(ActingScreen):
         table = self.table
         waiting = [Hint(".", f"{table.waiting:,} new", "newest", tone="accent")] if table.waiting else []
         acts = [Hint(BY_ID[c.id].keys, c.title, f"act('{c.id}')") for c in self.known_commands() if c.possible][:6]
-        fixed = [Hint("enter", "Open", "open"), Hint("space", "Mark", "mark"), Hint("/", "Filter", "filter")]
-        return [*waiting, *fixed, *acts, Hint(":", "Go to", "app.go_to"), Hint("?", "Help", "app.help")]
+        first = [Hint("enter", "Open", "open", must=True), Hint("space", "Mark", "mark")]
+        last = [
+            Hint("/", "Filter", "filter", must=True),
+            Hint(":", "Go to", "app.go_to"),
+            Hint("?", "Help", "app.help", must=True),
+        ]
+        return [*waiting, *first, *acts, *last]
 
     # Live ------------------------------------------------------------------------------------------------------------
 
@@ -186,7 +191,7 @@ class BoardScreen(ActingScreen):
 
     def _ask_names(self) -> None:
         session = self.desk.session
-        if session.me is None or not session.link().usable:
+        if not session.link().usable:
             return
         missing = session.nameless(self.table.visible_keys())
         if missing and not session.naming:
@@ -227,7 +232,7 @@ class BoardScreen(ActingScreen):
         if row is None:
             preview.set_lines(overview_lines(session.book, len(self._view), self.desk.glyphs))
             return
-        width = max(20, preview.size.width or 36)
+        width = max(20, preview.room or 36)
         lines = preview_lines(
             row, self._detail, session.name(row.order_id) or "", width, session.now(), session.zone, self.desk.glyphs,
             requested=self.desk.submissions.is_requested(row.order_id),

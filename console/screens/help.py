@@ -78,7 +78,7 @@ class HelpScreen(ModalScreen[None]):
 
     def _show(self, wanted: str) -> None:
         sheet = self.query_one(Sheet)
-        width = max(40, sheet.size.width)
+        width = max(40, sheet.room)
         folded = wanted.casefold().strip()
         lines: list[Line] = []
         for title, rows in self._groups():

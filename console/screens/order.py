@@ -73,14 +73,9 @@ class OrderScreen(ActingScreen):
 
     def hints(self) -> Sequence[Hint]:
         acts = [Hint(BY_ID[c.id].keys, c.title, f"act('{c.id}')") for c in self.known_commands() if c.possible]
-        looks = [Hint("tab", "Pane", "pane(1)"), Hint("esc", "Back", "back")]
-        more = [
-            Hint("d", "Records", "records"),
-            Hint("i", "Input", "input"),
-            Hint("f", "Fetch", "fetch"),
-            Hint("?", "Help", "app.help"),
-        ]
-        return [*looks, *acts[:7], *more]
+        looks = [Hint("tab", "Pane", "pane(1)", must=True), Hint("esc", "Back", "back", must=True)]
+        more = [Hint("d", "Records", "records"), Hint("i", "Input", "input"), Hint("f", "Fetch", "fetch")]
+        return [*looks, *acts, *more, Hint("?", "Help", "app.help", must=True)]
 
     # Live ------------------------------------------------------------------------------------------------------------
 
@@ -151,7 +146,7 @@ class OrderScreen(ActingScreen):
         self.show_keys()
 
     def _width(self, name: str) -> int:
-        return max(24, self._sheet(name).size.width or 40)
+        return max(24, self._sheet(name).room or 40)
 
     def _show_head(self) -> None:
         session, glyphs = self.desk.session, self.desk.glyphs

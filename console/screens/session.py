@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from console.client.book import Book
 from console.schema.base import may
 from console.schema.book import HEARTBEAT
-from console.schema.commands import CommandInfo
 from console.schema.service import Integrations, Me
 
 if TYPE_CHECKING:  # the HTTP client is imported when the first frame stands
@@ -55,7 +54,6 @@ class Session:
     ) -> None:  # fmt: skip
         self.book = Book()
         self.me: Me | None = None
-        self.commands: dict[str, CommandInfo] = {}
         self.integrations: Integrations | None = None
         self.refused = ""  # why the daemon does not accept us, for good
         self._wall, self._zone, self._read_only = wall, zone, read_only
@@ -129,10 +127,8 @@ class Session:
         return may(self.role, role)
 
     async def identify(self) -> None:
-        """Ask who we are and what there is to do. Raises ApiError."""
+        """Ask who we are. Raises ApiError."""
         self.me = await self.api.me()
-        self.commands = {info.id: info for info in await self.api.commands()}
-        await self.look_around()
 
     async def look_around(self) -> None:
         """Ask how the integrations stand. Raises ApiError."""

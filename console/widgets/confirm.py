@@ -18,6 +18,7 @@ from textual.widgets import Button, Input, Label
 
 from console.client.errors import ApiError
 from console.commands.command import Command
+from console.commands.words import Risk
 from console.schema.commands import Plan
 from console.widgets.cells import literal
 from console.widgets.fields import ChoiceInput, field_for, read_value
@@ -83,6 +84,7 @@ class PlanDialog(ModalScreen[Agreed | None]):
         self._arguments: dict[str, Any] = {}
         self._trouble = ""
         self._busy = False
+        self._at_once = False  # what was typed for a command without risk needs no second ⏎
         self._ignored_until = 0.0
 
     # What is shown ---------------------------------------------------------------------------------------------------
@@ -114,6 +116,7 @@ class PlanDialog(ModalScreen[Agreed | None]):
         self.set_class(self._glyphs.name != "unicode", "-plain-frames")
         self._start_grace()
         if any(argument.required for argument in self._asked.command.arguments) and not self._all_given():
+            self._at_once = self._asked.command.risk is Risk.NONE
             self._show()
             self._focus_first_field()
         else:
@@ -144,7 +147,7 @@ class PlanDialog(ModalScreen[Agreed | None]):
     def _show(self) -> None:
         """Words, which fields are to be seen, and what the button says."""
         words = self.query_one("#dialog-words", Sheet)
-        lines = self._lines(max(30, words.size.width or 72))
+        lines = self._lines(max(30, words.room or 72))
         words.set_lines(lines)
         words.styles.height = max(1, min(len(lines), max(3, self.size.height - 12)))
         planned = self._plan is not None
@@ -160,7 +163,7 @@ class PlanDialog(ModalScreen[Agreed | None]):
         enter = self._glyphs.enter
         if self._void():
             return f"Plan again  {enter}"
-        if self._plan is None:
+        if self._plan is None and not self._at_once:
             return f"Show the plan  {enter}"
         return f"{self._asked.command.title}  {enter}"
 
@@ -270,6 +273,8 @@ class PlanDialog(ModalScreen[Agreed | None]):
         self._show()
         if self._plan is None:
             self._focus_first_field()
+        elif self._at_once and possible_plan(self._plan) and not self._needs_reason():
+            self._agree()
         elif not possible_plan(self._plan):
             self.query_one("#dialog-cancel", Button).focus()
         elif self._needs_reason():

@@ -80,7 +80,7 @@ class FilterBar(Horizontal):
     def compose(self) -> ComposeResult:
         yield Label(" / ", id="filter-sign", markup=False)
         yield FilterInput(
-            value=self.text, placeholder="state:failed age>2h", id="filter-input", suggester=_Completer(),
+            value=self.text, placeholder="all orders", id="filter-input", suggester=_Completer(),
             compact=True, select_on_focus=False,
         )  # fmt: skip
         yield Label("", id="filter-error", markup=False)

@@ -13,7 +13,10 @@ from console.widgets.sheet import Bar
 
 @dataclass(frozen=True)
 class Hint:
-    """One entry: ``key`` as shown, what it does, and the action a click runs. ``off``: greyed, not possible now."""
+    """One entry: ``key`` as shown, what it does, and the action a click runs. ``off``: greyed, not possible now.
+
+    ``must``: the others give way to it where there is no room for all.
+    """
 
     key: str
     title: str
@@ -21,6 +24,7 @@ class Hint:
     off: bool = False
     tone: str = "muted"
     strong: bool = False
+    must: bool = False
 
 
 class HintBar(Bar):
@@ -49,12 +53,9 @@ class HintBar(Bar):
         line: list[Piece] = [(" ", "plain")]
         at = 1
         end = self._pieces(self._last) if self._last is not None else []
-        room = width - _cells(end) - 1
-        for hint in self._hints:
+        for hint in self._fitting(width - _cells(end) - 2):
             pieces = self._pieces(hint)
             size = _cells(pieces)
-            if at + size > room:
-                continue
             self._actions.append((at, at + size, hint.action))
             line += [*pieces, ("  ", "plain")]
             at += size + 2
@@ -63,6 +64,19 @@ class HintBar(Bar):
             line += [(" " * (start - at), "plain"), *end]
             self._actions.append((start, start + _cells(end), self._last.action))
         self.set_lines([line])
+
+    def _fitting(self, room: int) -> list[Hint]:
+        """Those that have to be there, and of the others as many as there is room for, in their order."""
+        sizes = {hint: _cells(self._pieces(hint)) + 2 for hint in self._hints}
+        room -= sum(size for hint, size in sizes.items() if hint.must)
+        fitting: list[Hint] = []
+        for hint, size in sizes.items():
+            if not hint.must:
+                if size > room:
+                    continue
+                room -= size
+            fitting.append(hint)
+        return fitting
 
     def _pieces(self, hint: Hint) -> list[Piece]:
         key = self._glyphs.enter if hint.key == "enter" else hint.key

@@ -136,7 +136,7 @@ class OrderTable(ScrollView, can_focus=True):
         self._laid_out()
 
     def _laid_out(self) -> None:
-        self._placed = place(self._columns, self.size.width, all_of_them=self.all_columns)
+        self._placed = place(self._columns, self.scrollable_content_region.width, all_of_them=self.all_columns)
         self.virtual_size = Size(max(total_width(self._placed), 1), len(self.keys) + 1)
         self.refresh()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -55,6 +56,14 @@ def flowed(text: str, tone: str, width: int, *, indent: str = "") -> list[Line]:
     """Prose in lines of at most ``width`` cells; lines after the first are indented."""
     lines = wrap(text, max(8, width - len(indent)))
     return [[(line if i == 0 else indent + line, tone)] for i, line in enumerate(lines)]
+
+
+def told(head: Line, said: str, tone: str, width: int, *, indent: str = "  ") -> list[Line]:
+    """A head, and prose after it that goes on below it, indented."""
+    size = sum(cell_len(text) for text, _ in head)
+    first, *rest = wrap("x" * size + said, width)
+    more = wrap(" ".join(rest), max(8, width - len(indent))) if rest else []
+    return [[*head, (first[size:], tone)], *([(indent + line, tone)] for line in more)]
 
 
 def joined(parts: Iterable[Line], between: Piece) -> list[Piece]:

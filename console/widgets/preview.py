@@ -14,7 +14,16 @@ from console.widgets.cells import fit, literal
 from console.widgets.glyphs import Glyphs
 from console.widgets.pieces import Line, flowed
 
-_LETTER_TONE = {".": "muted", ">": "running", "~": "retrying", "v": "done", "x": "failed", "s": "muted", "-": "muted"}
+_LETTER_TONE = {
+    ".": "muted",
+    ">": "running",
+    "~": "retrying",
+    "|": "parked",
+    "v": "done",
+    "x": "failed",
+    "s": "muted",
+    "-": "muted",
+}
 _STEP_LETTER = {
     "pending": ".",
     "running": ">",
@@ -63,6 +72,8 @@ def _steps(row: BookRow, detail: OrderDetail | None, glyphs: Glyphs) -> list[Lin
         ]
     else:
         known = [(name, letter, "", "") for name, letter in zip(STEPS, row.strip, strict=False)]
+    waits = row.state in ("parked", "held")
+    known = [(name, "|" if letter == "~" and waits else letter, took, note) for name, letter, took, note in known]
     return [
         [
             (f"{glyphs.strip.get(letter, letter)} {name:<9}", _LETTER_TONE.get(letter, "plain")),

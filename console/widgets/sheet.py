@@ -84,9 +84,14 @@ class Sheet(ScrollView, can_focus=True):
             self.muted = muted
             self.refresh()
 
+    @property
+    def room(self) -> int:
+        """Cells of a line that are not under the scroll bar; it keeps its place also while it is not shown."""
+        return self.scrollable_content_region.width
+
     def render_line(self, y: int) -> Strip:
         scroll_x, scroll_y = self.scroll_offset
-        width, at = self.size.width, y + scroll_y
+        width, at = self.room, y + scroll_y
         if at >= len(self.lines):
             return Strip.blank(width, self.rich_style)
         base = self.rich_style

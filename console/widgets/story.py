@@ -11,7 +11,7 @@ from console.widgets.boardrow import state_pieces
 from console.widgets.cells import fit, literal
 from console.widgets.glyphs import Glyphs
 from console.widgets.jsonview import Part
-from console.widgets.pieces import Line, Piece, flowed, joined
+from console.widgets.pieces import Line, Piece, flowed, joined, told
 
 Named = tuple[list[Line], list[str | None]]
 
@@ -48,9 +48,7 @@ def history_lines(detail: OrderDetail, width: int, now: float, zone: tzinfo, gly
             said = f"{said}: {literal(item.outcome)}"
         if item.reason:
             said = f'{said} "{literal(item.reason)}"'
-        first, *rest = flowed(said, "plain", max(12, width - sum(len(text) for text, _ in head)))
-        lines.append([*head, *first])
-        lines += [[("  ", "plain"), *line] for line in rest]
+        lines += told(head, said, "plain", width)
     return lines
 
 
@@ -75,8 +73,9 @@ def meaning_lines(detail: OrderDetail, width: int, glyphs: Glyphs) -> list[Line]
     lines: list[Line] = [[("WHAT THIS MEANS", "strong")]]
     if detail.advice:
         lines += flowed(glyphs.plain(literal(detail.advice)), "plain", width)
+    sign = "" if detail.order.state == "done" else f"{glyphs.warn} "
     for effect in detail.standing:
-        lines += [[(f"{glyphs.warn} stands: ", "warn"), (glyphs.plain(literal(effect)), "plain")]]
+        lines += told([(f"{sign}stands: ", "warn" if sign else "muted")], glyphs.plain(literal(effect)), "plain", width)
     lines += [[("TO THE CUSTOMER", "strong")]]
     lines += flowed(literal(detail.say.ja), "plain", width)
     lines += flowed(glyphs.plain(literal(detail.say.en)), "muted", width)

@@ -63,7 +63,7 @@ def timeline(detail: OrderDetail, zone: tzinfo, glyphs: Glyphs, now: float, *, e
         for call in (call for call in detail.calls if call.step == step.name and (everything or _worth_showing(call))):
             _call_lines(call, run, zone, now, lines, names)
     known = {step.name for step in run.steps}
-    rest = [call for call in detail.calls if call.step not in known]
+    rest = [call for call in detail.calls if call.step not in known and (everything or _worth_showing(call))]
     if rest:
         lines.append([("OTHER CALLS", "strong")])
         names.append(None)

@@ -7,16 +7,7 @@ from console.schema.book import NO_RUN
 from console.widgets.cells import literal
 from console.widgets.glyphs import Glyphs
 
-_EXPECTED = {
-    "queued": ("Approved", "Provisioning"),
-    "running": ("Approved", "Provisioning"),
-    "retrying": ("Provisioning", "Approved"),
-    "parked": ("Provisioning", "Approved"),
-    "held": ("Approved",),
-    "failed": ("Failed",),
-    "done": ("Activated",),
-    "cancelled": ("Cancelled",),
-}
+_EXPECTED = {"failed": ("Failed",), "done": ("Activated",), "cancelled": ("Cancelled",)}
 _SETTLED = frozenset(("failed", "done", "cancelled"))
 
 
@@ -31,9 +22,11 @@ def age(seconds: float) -> str:
 
 
 def took(seconds: float | None) -> str:
-    """A duration of work: ``0.4s``, ``12s``, ``3m``."""
+    """A duration of work: ``42ms``, ``3.0s``, ``12s``, ``3m``."""
     if seconds is None:
         return ""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f}ms"
     return f"{seconds:.1f}s" if seconds < 10 else age(seconds)
 
 
@@ -62,8 +55,9 @@ def shown_state(row: BookRow) -> str:
 
 
 def disagrees(row: BookRow) -> bool:
-    """Does Salesforce say something that a settled run does not go with?"""
-    return row.state in _SETTLED and row.sf not in _EXPECTED[row.state]
+    """Did Salesforce, read after the run had settled, say something that does not go with it?"""
+    read_since = row.read_at is not None and row.read_at > row.updated
+    return row.state in _SETTLED and read_since and row.sf not in _EXPECTED[row.state]
 
 
 def note(row: BookRow, now: float, zone: tzinfo) -> str:
