@@ -117,6 +117,7 @@ class FeedHub:
         self.closed = True
         if self._forget is not None:
             self._forget()
+            self._forget = None
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
