@@ -11,6 +11,7 @@ import typer
 
 from console.cli.asking import agreed, typed_count
 from console.cli.exits import Exit, Failure
+from console.cli.order_reading import order_named
 from console.cli.output import Column, Form, yen
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ async def _perform(desk: "Desk", command: str, act: Act, arguments: Mapping[str,
     from console.schema.commands import PlanRequest, SubmitRequest
 
     given = {name: value for name, value in arguments.items() if value not in (None, False, "")}
-    request = PlanRequest(orders=list(act.orders), filter=act.filter, arguments=given)
+    request = PlanRequest(orders=[order_named(order) for order in act.orders], filter=act.filter, arguments=given)
     plan = await desk.client.plan(command, request)
     if act.plan:
         return _only_planned(desk, plan)

@@ -1,7 +1,8 @@
 """``portal integrations``, ``portal brake``, ``portal recovery``: the daemon's ways to the outside."""
 
 import time
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -22,6 +23,16 @@ COLUMNS = (
 Subject = Annotated[
     str, typer.Argument(metavar="SUBJECT", help="salesforce, whmcs, esim, mail, intake, or product:<WHMCS product id>.")
 ]
+
+
+def _events(stream: Mapping[str, Any]) -> str:
+    """``events: listening since 06:09:26; 6 events, 0 gaps; last error 06:01:02 …``."""
+    since = f" since {clock(stream['listening_since'])}" if stream.get("listening_since") else ""
+    counts = f"; {stream['events']} events, {stream['gaps']} gaps" if "events" in stream else ""
+    failed = (
+        f"; last error {clock(stream.get('last_error_at'))}: {stream['last_error']}" if stream.get("last_error") else ""
+    )
+    return f"events: {stream.get('phase', 'unknown')}{since}{counts}{failed}"
 
 
 @verb(app, "list")
@@ -46,8 +57,7 @@ async def list_(desk: Desk) -> int:
             desk.output.say(f"{title}: {said}")
     if found.observe:
         desk.output.say("this daemon only observes and writes nothing outside")
-    events = ", ".join(f"{key} {value}" for key, value in found.events.items() if value not in (None, "", {}))
-    desk.output.say(f"events: {events or 'off'}")
+    desk.output.say(_events(found.events))
     good = all(one.state == "up" for one in found.integrations) and not (found.pauses or found.holds or found.brake)
     return Exit.OK if good else Exit.FAILED
 

@@ -40,4 +40,5 @@ Words = Annotated[
     list[str] | None,
     typer.Argument(metavar="FILTER", help="Filter, such as: state:failed 'cause:\"no profile\"' age>2h"),
 ]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many, newest first.")]
+Rows = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most so many.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1_000, help="At most so many, newest first.")]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.cli.exits import Exit
 from console.cli.looks import ORDERS_CSV, STRIP, note_of, state_word
+from console.cli.order_reading import read_orders
 from console.cli.output import Column, Form, as_json, clock
 from console.cli.verbs import Desk
 
@@ -13,23 +14,21 @@ if TYPE_CHECKING:
     from console.client.rows import BookRow
 
 OVER = frozenset({"done", "failed", "cancelled", "held", "none"})
-MOST = 10_000
+MOST = 100_000
 CSV_KEYS = tuple(key for key in ORDERS_CSV if key != "customer")
 
 
 async def watch_orders(desk: Desk, text: str, *, until_over: bool) -> int:
     """Print changes until cancelled, or with ``until_over`` until all orders that matched at first have ended."""
-    from console.client.api import ApiClient
     from console.client.book import Book
     from console.client.feed import LiveBook
     from console.client.query import parse
 
-    assert isinstance(desk.client, ApiClient)
     me = await desk.client.me()
     text = f"number:{text}" if text.isascii() and text.isdecimal() else text
-    first = await desk.client.orders(text, limit=MOST)  # also says what is wrong with the filter
+    first, _ = await read_orders(desk.client, text, limit=MOST)  # also says what is wrong with the filter
     query = parse(text, me=me.name)
-    watch = _Watch(desk, {line.order_id for line in first.orders}, query if not query.beyond else None)
+    watch = _Watch(desk, {line.order_id for line in first}, query if not query.beyond else None)
     if until_over and not watch.ids:
         desk.output.note("no order matches")
         return Exit.FAILED

@@ -9,6 +9,7 @@ from console.cli.exits import Exit
 from console.cli.filters import joined
 from console.cli.help import Group
 from console.cli.looks import ORDERS, ORDERS_CSV, order_row
+from console.cli.order_reading import order_named, read_orders
 from console.cli.order_sheet import print_order, print_records
 from console.cli.order_watch import watch_orders
 from console.cli.output import Column, Form, ago, clock, yen
@@ -35,19 +36,19 @@ async def list_(
             metavar="COLUMN", help="Column to sort by, such as updated, amount or number; - before it: descending."
         ),
     ] = "-updated",
-    limit: options.Limit = 100,
+    limit: options.Rows = 100,
     offset: Annotated[int, typer.Option(min=0, help="Leave out so many first.")] = 0,
 ) -> int:
     """List orders, the newest first. Exit code 1: none matches."""
-    found = await desk.client.orders(joined(words), sort=sort, limit=limit, offset=offset)
-    data = [line.model_dump(by_alias=True) for line in found.orders]
+    lines, total = await read_orders(desk.client, joined(words), sort=sort, limit=limit, offset=offset)
+    data = [line.model_dump(by_alias=True) for line in lines]
     if desk.output.form is Form.CSV:
         desk.output.csv([Column(key, key) for key in ORDERS_CSV], data)
     else:
-        desk.output.rows(ORDERS, [order_row(line) for line in found.orders], data)
-    if found.total > offset + len(data):
-        desk.output.note(f"{offset + len(data):,} of {found.total:,}: say --limit and --offset for more")
-    elif not found.total:
+        desk.output.rows(ORDERS, [order_row(line) for line in lines], data)
+    if total > offset + len(data):
+        desk.output.note(f"{offset + len(data):,} of {total:,}: say --limit and --offset for more")
+    elif not total:
         desk.output.note("no order matches")
     return Exit.OK if data else Exit.FAILED
 
@@ -120,7 +121,7 @@ async def show(
 
     Exit code 6: there is no such order.
     """
-    detail = await desk.client.order(order)
+    detail = await desk.client.order(order_named(order))
     beside = await desk.client.records(order) if records else None
     if desk.output.form is Form.JSON:
         extra = {"records": beside.model_dump()} if beside is not None else {}

@@ -168,10 +168,15 @@ def _sentences(error: "ApiError") -> str:
     if not isinstance(error, Refused):
         return str(error)
     problem = error.problem
-    lines = [str(error)]
-    if len(problem.errors) > 1:
-        remedies = [(e, f" ({e.remedy})" if e.remedy else "") for e in problem.errors]
-        lines = [problem.detail or problem.title, *(f"{e.field}: {e.problem}{remedy}" for e, remedy in remedies)]
+    lines = [problem.detail or problem.title]
+    fields = [(one.field.replace("arguments.", "--", 1), one) for one in problem.errors]
+    if len(fields) == 1 and fields[0][1].problem in lines[0]:  # the detail says the same, and where
+        name, only = fields[0]
+        remedy = f" ({only.remedy})" if only.remedy and only.remedy not in lines[0] else ""
+        said = lines[0].removeprefix(f"{only.field}: ")
+        lines = [f"{name}: {said}{remedy}"]
+    else:
+        lines += [f"{name}: {one.problem}{f' ({one.remedy})' if one.remedy else ''}" for name, one in fields]
     lines += [
         f"{change.number or change.order_id}: {change.what}{f' by {change.by}' if change.by else ''}"
         for change in problem.changes
