@@ -38,12 +38,18 @@ class CallMaker:
         self._ledger = ledger
         self._run = run
         self._subject = run.order_id or run.subject
+        self._look_first = run.look_first
+        self._foreign_since = float(run.state_data.get("foreign_since") or 0.0)
         self._effects: dict[tuple[str, str], calls.Call] | None = None
         self._sent: set[tuple[str, str]] = set()
         self._correlation_root = f"{run.id}-{secrets.token_hex(4)}"
         self._exchanges = 0
         self.step = ""
         self.before_guarded: Callable[[], Awaitable[None]] | None = None
+
+    def distrust(self, since: float) -> None:
+        """Somebody else may have begun with this order, at the latest at ``since``: look before every guarded call."""
+        self._look_first, self._foreign_since = True, since
 
     async def read(
         self,
@@ -90,7 +96,7 @@ class CallMaker:
         call = await self._known(operation, item)
         if call is not None and call.state == CallState.DONE and not fresh:
             return call.output or {}
-        repeated = self._run.look_first or (call is not None and call.state != CallState.DONE)
+        repeated = self._look_first or (call is not None and call.state != CallState.DONE)
         if standing is not None and repeated:
             found = await self._read_standing(system, operation, standing)
             if found is not None:
@@ -154,7 +160,7 @@ class CallMaker:
         if call is not None and call.state == CallState.DONE:
             return call.output or {}
         certain = call is not None and call.state == CallState.ABSENT and not self._distrusted_since(call)
-        first = call is None and not self._run.look_first and not self._engine.recovery
+        first = call is None and not self._look_first and not self._engine.recovery
         if not certain and not first:
             found = await self._make_sure(system, operation, item, marker, call, look)
             if found is not None:
@@ -178,7 +184,7 @@ class CallMaker:
 
     async def _may_send(self) -> None:
         self._engine.holds.check()
-        if self._engine.journal.peek(lambda db: runs.cancel_asked(db, self._run.id)):
+        if not self._run.cancel_asked and self._engine.journal.peek(lambda db: runs.cancel_asked(db, self._run.id)):
             raise NotNow("guarded", "a person asked to cancel", after=0.05)
         if self.before_guarded is not None:
             await self.before_guarded()
@@ -216,8 +222,8 @@ class CallMaker:
 
     def _distrusted_since(self, call: calls.Call | None) -> float:
         """Since when somebody else may have made the call (another journal, or ours after a backup), 0.0 for never."""
-        since = float(self._run.state_data.get("foreign_since") or 0.0)
-        return since if call is None or (call.settled_at or 0.0) < since else 0.0
+        known_later = call is not None and (call.settled_at or 0.0) >= self._foreign_since
+        return 0.0 if known_later else self._foreign_since
 
     def _cannot_tell(self, call: calls.Call, operation: str, reason: str, final: bool, now: float, due: float) -> None:
         blind = self._engine.journal.peek(lambda db: calls.looks_without_answer(db, call.id))

@@ -14,6 +14,7 @@ from console.engine.brake import Brake
 from console.engine.fallout import cause_of
 from console.engine.services import Engine
 from console.engine.states import CallState, RunState, Wait
+from console.engine.steps.context import is_first_start
 from console.engine.workflows.provision_order import PROVISION_ORDER
 from integrations.errors import ErrorClass, System
 from integrations.salesforce.models import OrderBundle
@@ -61,6 +62,7 @@ class Door:
             async with gate.enter():
                 bundle = await self._engine.salesforce.read_order(order_id)
             admission = await self._engine.journal.write(lambda db: self._decide(db, bundle, source, seqs))
+        await self.tell_brake()
         if not lock.locked():
             self._locks.pop(order_id, None)
         if admission.act is not Act.WAITING:
@@ -68,6 +70,14 @@ class Door:
         if admission.run_id is not None:
             self._engine.wake()
         return admission
+
+    async def tell_brake(self) -> None:
+        """The brake was pulled by this order or by the poll: a person is asked (once)."""
+        if self._brake.pulled_now:
+            self._brake.pulled_now = False
+            pause = self._engine.journal.peek(self._brake.on)
+            if pause is not None:
+                await self._engine.alarms.raise_("brake", f"intake is paused: {pause.reason}", severity="critical")
 
     def _decide(self, db: sqlite3.Connection, bundle: OrderBundle, source: str, seqs: Sequence[int]) -> Admission:
         now, order = self._engine.clock.now(), bundle.order
@@ -108,6 +118,8 @@ class Door:
                     db, bundle, source, now, "four_eyes", "approved in Salesforce by the person who placed it"
                 )
             return self._start(db, bundle, source, now, look_first=self._engine.recovery, foreign=self._engine.recovery)
+        if modified == latest.state_data.get("sf_modified") and latest.state == RunState.DONE:
+            return Admission(Act.CLOSED, f"run {latest.id} served this approval while it was read")
         if latest.state == RunState.FAILED and latest.error_code != "left_as_is":
             if modified <= float(latest.state_data.get("sf_modified", 0.0)) or self._writing(db, bundle.order.id):
                 return Admission(Act.CLOSED, f"this approval failed in run {latest.id}: retry that run", None)
@@ -145,9 +157,7 @@ class Door:
     ) -> Admission:  # fmt: skip
         if not self._brake.admits(db, now):
             return Admission(Act.WAITING, "the brake is on: too many new orders")
-        first_start = (
-            bundle.order.status == "Approved" and not bundle.order.whmcs_order_id and not bundle.order.esim_iccid
-        )
+        first_start = is_first_start(bundle)
         data: dict[str, object] = {"sf_modified": bundle.order.last_modified_at.timestamp()}
         if foreign or not first_start:
             data["foreign_since"] = now if (foreign or retry_of is None) else 0.0
@@ -167,12 +177,10 @@ class Door:
         """A run that a person must start (or, for ``approved_again``, close)."""
         data = {"sf_modified": bundle.order.last_modified_at.timestamp()}
         values = self._values(bundle, source) | {"state": RunState.HELD, "wait": Wait.PERSON, "wait_reason": why}
-        values |= {
-            "error_code": code,
-            "error_message": why,
-            "state_data": data,
-            "look_first": bundle.order.status != "Approved",
-        }
+        look_first = self._engine.recovery or not is_first_start(bundle) or code == "approved_again"
+        if look_first and code != "approved_again":  # somebody else may have begun with it
+            data["foreign_since"] = now
+        values |= {"error_code": code, "error_message": why, "state_data": data, "look_first": look_first}
         if code == "approved_again":
             values |= {
                 "error_class": ErrorClass.CONFLICT,

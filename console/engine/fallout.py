@@ -10,9 +10,10 @@ _VARIABLE = (
     (re.compile(r"\bp1:[A-Za-z0-9:_.-]+"), "<marker>"),
     (re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "<mail>"),
     (re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?"), "<time>"),
+    (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "<id>"),
     (re.compile(r"\b(?=[A-Za-z]*\d)[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?\b"), "<id>"),
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "<address>"),
-    (re.compile(r"(?<![\w.])[¥$]?\d[\d,]*(?:\.\d+)?(?![\w.])"), "<n>"),
+    (re.compile(r"(?<![\w.])[¥$]?\d(?:[\d,]*\d)?(?:\.\d+)?(?!\w|\.\d)"), "<n>"),
 )
 
 

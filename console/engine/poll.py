@@ -12,7 +12,7 @@ from console.engine.failures import NotNow
 from console.engine.quota import SLOWER
 from console.engine.services import Engine
 from console.engine.withdrawal import Withdrawals
-from integrations.errors import IntegrationError, System
+from integrations.errors import ErrorClass, IntegrationError, System
 from integrations.salesforce.models import OrderRef
 from storage import inbox, meta, runs
 from storage.errors import StorageError
@@ -115,15 +115,8 @@ class Poll:
             return allowed
 
         allowed = await self._engine.journal.write(write)
-        await self.tell_brake()
+        await self._door.tell_brake()
         return allowed
-
-    async def tell_brake(self) -> None:
-        if self._brake.pulled_now:
-            self._brake.pulled_now = False
-            pause = self._engine.journal.peek(self._brake.on)
-            if pause is not None:
-                await self._engine.alarms.raise_("brake", f"intake is paused: {pause.reason}", severity="critical")
 
     async def _watch_for_deafness(self, fresh: list[OrderRef], now: float) -> None:
         """Twice an order approved a while ago of which no event told: the stream is deaf."""
@@ -157,11 +150,15 @@ class Poll:
             async with limit:
                 try:
                     await self._door.admit(ref.id, source="poll")
-                except (IntegrationError, NotNow) as error:
-                    problems.append(error)
+                except IntegrationError as error:
+                    if error.error_class is ErrorClass.DATA:  # this one order cannot be read: the others can
+                        log.warning("poll: order %s: %s", ref.number, error)
+                    else:
+                        problems.append(error)
+                except NotNow as stop:
+                    problems.append(stop)
 
         await asyncio.gather(*(one(ref) for ref in fresh))
-        await self.tell_brake()
         if problems:
             raise problems[0]
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from console.engine.clock import as_datetime
 from console.engine.services import Engine
-from integrations.errors import System
+from integrations.errors import CallFailed, ErrorClass, System
 from storage import feed, meta, profiles, runs, tokens
 
 log = logging.getLogger(__name__)
 KEY = "recovery"
 LISTED = "recovery_changed"
 MARGIN = 100_000  # feed numbers given out since the last renewal, at most
+CLOCKS = 300.0  # by so much Salesforce's clock may be behind ours
 STATUSES = ("Pending Review", "Approved", "Provisioning", "Failed", "Activated", "Cancelled", "Rejected")
 
 
@@ -59,7 +60,9 @@ async def list_changed(engine: Engine) -> Sequence[str]:
     since = float(engine.journal.peek(lambda db: meta.get(db, "recovery_since")) or 0.0)
     gate = engine.gates[System.SALESFORCE]
     async with gate.enter():
-        found = await engine.salesforce.list_orders(STATUSES, modified_since=as_datetime(since) if since else None)
+        found = await engine.salesforce.list_orders(
+            STATUSES, modified_since=as_datetime(since - CLOCKS) if since else None
+        )
     ids = [ref.id for ref in found]
     await engine.journal.write(lambda db: meta.put(db, LISTED, json.dumps(ids)))
     return ids
@@ -103,5 +106,9 @@ async def _used_iccids(engine: Engine) -> set[str]:
     for client in sorted(clients):
         async with engine.gates[System.WHMCS].enter():
             listing = await engine.whmcs.list_services(client)
+        if not listing.complete:  # a profile that is not seen to be used would be given out again
+            raise CallFailed(
+                System.WHMCS, "GetClientsProducts", ErrorClass.TRANSIENT, "incomplete_list", listing.reason
+            )
         used |= {s.custom_fields[f] for s in listing.rows for f in fields if s.custom_fields.get(f)}
     return used

@@ -56,14 +56,19 @@ class WriteBack:
             gate.check()
             async with gate.enter():
                 bundle = await self._engine.salesforce.read_order(row.order_id)
-            if row.in_flight is not None:
-                await self._settle(row, bundle)
-                return
-            await self._send(row, bundle)
         except NotNow as stop:
             await self._later(row, str(stop), clear=False, wait=stop.after)
+            return
         except IntegrationError as error:
-            await self._failed(row, error)
+            await self._failed(row, error, sent=False)
+            return
+        if row.in_flight is not None:
+            await self._settle(row, bundle)
+            return
+        try:
+            await self._send(row, bundle)
+        except IntegrationError as error:
+            await self._failed(row, error, sent=True)
 
     async def _settle(self, row: OutboxRow, bundle: OrderBundle) -> None:
         now = self._engine.clock.now()
@@ -96,12 +101,13 @@ class WriteBack:
         if status is not None:
             orders.set_status(db, row.order_id, status, now)
 
-    async def _failed(self, row: OutboxRow, error: IntegrationError) -> None:
+    async def _failed(self, row: OutboxRow, error: IntegrationError, *, sent: bool) -> None:
+        """``sent``: the write failed; else the reading before it, which tells nothing about a write in flight."""
         match error.error_class:
             case ErrorClass.OUTCOME_UNKNOWN:
                 await self._later(row, str(error), clear=False)
             case ErrorClass.TRANSIENT | ErrorClass.CAPACITY:
-                await self._later(row, str(error), clear=True, wait=error.retry_after)
+                await self._later(row, str(error), clear=sent, wait=error.retry_after)
             case ErrorClass.CONFLICT if error.code == "changed_meanwhile":
                 await self._later(row, str(error), clear=True, wait=0.2)
             case _:
@@ -130,7 +136,12 @@ class WriteBack:
 
 
 def _writable(fields: Mapping[str, Any], bundle: OrderBundle) -> dict[str, Any]:
-    """Without the status where a person (or the end of provisioning) decided otherwise meanwhile."""
+    """Without the status where a person (or the end of provisioning) decided otherwise meanwhile.
+
+    Of an Activated order nothing is written: what was told of its way there is over (facts/salesforce.md §1.7).
+    """
+    if bundle.order.status == "Activated":
+        return {}
     status = fields.get("Status")
     if status is None or bundle.order.status in REPLACES.get(str(status), ()):
         return dict(fields)

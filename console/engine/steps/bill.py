@@ -30,7 +30,7 @@ def compare(
 ) -> list[Difference]:
     """``services``: order item id → service. An empty list means that exactly what was approved will be billed."""
     found = [difference for item in plan.items for difference in compare_item(item, services.get(item.id), tax)]
-    if invoice is not None and not found:
+    if not found:
         found += compare_invoice(plan, invoice, tax)
     return found
 
@@ -70,12 +70,15 @@ def _one_off(item: PlannedItem, billed: Decimal, tax: TaxSettings) -> bool:
     return not item.recurring and same_amount(item.unit_price * item.quantity, billed, tax)
 
 
-def compare_invoice(plan: OrderPlan, invoice: Invoice, tax: TaxSettings) -> list[Difference]:
-    """The invoice's total must be the approved sum, with tax as the setting says."""
+def compare_invoice(plan: OrderPlan, invoice: Invoice | None, tax: TaxSettings) -> list[Difference]:
+    """The invoice's total must be the approved sum, with tax as the setting says; only what costs nothing has none."""
     approved = sum((item.unit_price * item.quantity for item in plan.items), Decimal(0))
     expected = approved * (1 + tax.rate) if tax.rule == "exclusive" else approved
+    if invoice is None:
+        return [Difference("invoice", "total", yen(expected), "no invoice")] if approved else []
     total = invoice.total + invoice.credit
-    if total in roundings(expected) or (invoice.subtotal == approved and tax.rule == "exclusive" and tax.rate == 0):
+    right = roundings(expected) | (roundings(approved * (1 + tax.rate)) if tax.rule == "inclusive" else set())
+    if total in right:
         return []
     return [Difference("invoice", "total", yen(expected.quantize(YEN, ROUND_HALF_UP)), yen(total))]
 

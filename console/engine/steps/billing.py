@@ -127,16 +127,17 @@ def _service_marked(context: Provisioning, service: Service) -> bool:
 
 
 def _markers_that_do_not_survive(context: Provisioning) -> set[int]:
-    """Products whose marker was seen not to survive on this install, where no other item's marker could show the order."""
-    if context.engine.settings.whmcs.notes_proved:
-        return set()
+    """Products whose marker was seen not to survive on this install, where no other item's marker could show the order.
+
+    What was seen counts, whatever the settings say was proved (rules §3.4).
+    """
     lost = context.engine.markers.lost()
     pids = {item.pid for item in context.plan.items}
     return pids & lost if pids <= lost else set()
 
 
-async def read_back(context: Provisioning, order_id: str) -> WhmcsOrder:
-    """The order as WHMCS has it now; raises conflict for one that is gone or another client's."""
+async def read_order(context: Provisioning, order_id: str) -> WhmcsOrder:
+    """A WHMCS order that is known to stand, as WHMCS has it now; raises transient where it does not show it."""
     order = await context.calls.read(
         System.WHMCS,
         "whmcs.GetOrders",
@@ -148,6 +149,12 @@ async def read_back(context: Provisioning, order_id: str) -> WhmcsOrder:
     if order is None:  # we know that it stands: a reading that does not show it is the one in doubt
         message = f"WHMCS does not show order {order_id} although it was placed"
         raise CallFailed(System.WHMCS, "GetOrders", ErrorClass.TRANSIENT, "order_not_shown", message)
+    return order
+
+
+async def read_back(context: Provisioning, order_id: str) -> WhmcsOrder:
+    """The order as WHMCS has it now; raises conflict for one that is gone or another client's."""
+    order = await read_order(context, order_id)
     if order.client_id != context.plan.client.id:
         raise conflict("wrong_client", f"WHMCS order {order_id} belongs to client {order.client_id}", system="whmcs")
     if order.status.casefold() in GONE:
@@ -227,14 +234,16 @@ async def _remember_markers(
 
 
 async def _invoice(context: Provisioning, invoice_id: Any) -> Invoice | None:
-    if not invoice_id or str(invoice_id) == "0":
-        return None
+    return await read_invoice(context, str(invoice_id)) if invoice_id and str(invoice_id) != "0" else None
+
+
+async def read_invoice(context: Provisioning, invoice_id: str) -> Invoice:
     return await context.calls.read(
         System.WHMCS,
         "whmcs.GetInvoice",
-        lambda: context.engine.whmcs.get_invoice(str(invoice_id)),
-        item=str(invoice_id),
-        request={"invoiceid": str(invoice_id)},
+        lambda: context.engine.whmcs.get_invoice(invoice_id),
+        item=invoice_id,
+        request={"invoiceid": invoice_id},
         summary=lambda found: {"status": found.status, "total": str(found.total)},
     )
 

@@ -10,6 +10,7 @@ from console.engine.failures import NeedsPerson, conflict
 from console.engine.looks import Absent, Found, Look, Unknown
 from console.engine.states import CallState, RunState
 from console.engine.steps import billing
+from console.engine.steps.accept import look_at_order
 from console.engine.steps.context import WITHDRAWN, Provisioning
 from console.engine.steps.plan import Edits, build_plan, check_client, client_id_of
 from integrations.errors import CallFailed, IntegrationError, System
@@ -36,7 +37,10 @@ async def _read(context: Provisioning) -> None:
     made = context.engine.journal.peek(lambda db: calls.effects(db, context.order_id))
     if not any(call.system == System.WHMCS for call in made):
         return
-    client = await context.engine.whmcs.get_client(client_id_of(context.bundle))
+    client_id = client_id_of(context.bundle)
+    client = await context.calls.read(
+        System.WHMCS, "whmcs.GetClientsDetails", lambda: context.engine.whmcs.get_client(client_id)
+    )
     check_client(context.bundle, client, context.engine.settings)
     pids = sorted({i.whmcs_product_id for i in context.bundle.items if i.whmcs_product_id is not None})
     catalog = await context.engine.catalog.products(context.calls, pids)
@@ -49,16 +53,15 @@ async def _read(context: Provisioning) -> None:
 async def _settle_unknown(context: Provisioning) -> None:
     """First settle the call in flight: what cannot be told cannot be undone."""
     for call in context.engine.journal.peek(lambda db: calls.open_effects(db, context.order_id)):
-        if call.effect != "guarded" or call.operation not in (
-            "whmcs.AddOrder",
-            "whmcs.AcceptOrder",
-            "esim.downloadOrder",
-        ):
-            continue
-        if call.operation == "whmcs.AddOrder":
-            await _settle(context, call, lambda: billing.look_for_order(context))
-        elif call.operation == "esim.downloadOrder":
-            raise NeedsPerson(call.operation, "whether the provider took a profile cannot be told: resolve it first")
+        match call.operation, call.effect:
+            case "whmcs.AddOrder", _:
+                await _settle(context, call, lambda: billing.look_for_order(context))
+            case "whmcs.AcceptOrder", _:
+                await _settle(context, call, lambda number=call.item: look_at_order(context, number))
+            case "esim.downloadOrder", "guarded":
+                raise NeedsPerson(
+                    call.operation, "whether the provider took a profile cannot be told: resolve it first"
+                )
 
 
 async def _settle(context: Provisioning, call: Call, look: Any) -> None:
@@ -77,14 +80,14 @@ async def _undo_billing(context: Provisioning) -> None:
     added = _order_call(context)
     assert added is not None and added.output is not None
     order_id = str(added.output["order_id"])
-    order = await context.engine.whmcs.get_order(order_id)
-    if order is not None and order.status.casefold() == "active":
+    order = await billing.read_order(context, order_id)
+    if order.status.casefold() == "active":
         raise conflict(
             "cannot_undo", f"WHMCS order {order_id} is Active: its services must be ended in WHMCS", system="whmcs"
         )
-    if order is not None and order.status.casefold() == "pending":
+    if order.status.casefold() == "pending":
         await _cancel_order(context, order_id)
-    if order is not None and order.invoice_id:
+    if order.invoice_id:
         await _cancel_invoice(context, order.invoice_id)
     now = context.engine.clock.now()
     await context.ledger.commit(lambda db: calls.undone(db, added, context.run.id, now, by="cancel"))
@@ -114,13 +117,14 @@ async def _cancel_order(context: Provisioning, order_id: str) -> None:
             request={"orderid": order_id},
         )
     except CallFailed as error:
-        order = await context.engine.whmcs.get_order(order_id)
-        if error.code != "order_not_pending" or order is None or order.status.casefold() != "cancelled":
+        if error.code != "order_not_pending":
+            raise
+        if (await billing.read_order(context, order_id)).status.casefold() != "cancelled":
             raise
 
 
 async def _cancel_invoice(context: Provisioning, invoice_id: str) -> None:
-    invoice = await context.engine.whmcs.get_invoice(invoice_id)
+    invoice = await billing.read_invoice(context, invoice_id)
     if invoice.status.casefold() in UNINVOICED:
         return
     if invoice.status.casefold() == "paid":

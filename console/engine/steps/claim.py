@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from console.engine.failures import Condition, NotNow, OrderWithdrawn, Parked, conflict
-from console.engine.steps.context import WITHDRAWN, Provisioning
+from console.engine.steps.context import WITHDRAWN, Provisioning, is_first_start
 from console.engine.steps.plan import PlannedItem
 from integrations.errors import CallFailed, ErrorClass, System
 from integrations.esim.provider import Capability
 from integrations.salesforce.models import OrderBundle
-from storage import outbox, profiles, runs
+from storage import calls, outbox, profiles, runs
 
 CLAIMABLE = ("Approved", "Failed", "Provisioning")
 
@@ -21,8 +21,11 @@ async def claim(context: Provisioning) -> None:
     Raises Parked when the stock has no profile left (after the claim), conflict when the order moved meanwhile.
     """
     if context.bundle is not None and context.bundle.order.status == "Activated":
+        named = {item.id: item.esim_iccid for item in context.bundle.items}
+        context.data.setdefault("iccids", {i.id: named[i.id] for i in esim_items(context) if named[i.id]})
         return
     await _settle_outbox(context)
+    _distrust_what_was_begun(context)
     attempt, iccids = await _reserve(context)
     context.data["attempt"], context.data["iccids"] = attempt, iccids
     await context.calls.keyed(
@@ -60,6 +63,15 @@ async def _settle_outbox(context: Provisioning) -> None:
         raise NotNow("guarded", "an earlier status write to Salesforce is not settled yet", after=2.0)
 
 
+def _distrust_what_was_begun(context: Provisioning) -> None:
+    """Before this order's first claim: does it look as if somebody else had begun with it (rules §2)?"""
+    assert context.bundle is not None
+    claimed = context.engine.journal.peek(lambda db: calls.find(db, context.order_id, "salesforce.claim"))
+    if claimed is None and not context.run.look_first and not is_first_start(context.bundle):
+        context.data["foreign_since"] = context.engine.clock.now()
+        context.calls.distrust(context.data["foreign_since"])
+
+
 async def _reserve(context: Provisioning) -> tuple[int, dict[str, str]]:
     """Fix this run's attempt number and reserve its profiles in one transaction, before the claim leaves."""
     assert context.bundle is not None
@@ -70,7 +82,8 @@ async def _reserve(context: Provisioning) -> tuple[int, dict[str, str]]:
     def write(db: sqlite3.Connection) -> tuple[int, dict[str, str]]:
         stored = runs.get(db, run.id)
         attempt = stored.attempt if stored and stored.attempt else counted
-        runs.change(db, run.id, now, attempt=attempt)
+        look_first = run.look_first or "foreign_since" in context.data
+        runs.change(db, run.id, now, attempt=attempt, look_first=look_first, state_data=dict(context.data))
         found: dict[str, str] = {}
         for item in items:
             if item.esim_iccid:

@@ -68,6 +68,13 @@ class Provisioning(RunContext):
         return fresh
 
 
+def is_first_start(bundle: OrderBundle) -> bool:
+    """Does the outside show that nobody has begun with this order (rules §2)?"""
+    order = bundle.order
+    iccids = [order.esim_iccid, *(item.esim_iccid for item in bundle.items)]
+    return order.status == "Approved" and not order.whmcs_order_id and not any(iccids)
+
+
 def check_still_ours(bundle: OrderBundle) -> None:
     """Raises unless the order is Provisioning."""
     if bundle.order.status in WITHDRAWN:

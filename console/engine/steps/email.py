@@ -12,6 +12,7 @@ from storage import mail, orders, profiles, runs
 
 ORDER_MAIL = "order_provisioned"
 ACTIVATION_MAIL = "esim_activation"
+NO_SENDER = "portal@portal.invalid"  # while mail is off its sender may be unset; the mails wait all the same
 
 
 async def email(context: Provisioning) -> StepResult:
@@ -29,7 +30,7 @@ def queue_mails(db: sqlite3.Connection, context: Provisioning, now: float) -> No
             context.order_id,
             kind,
             context.plan.language,
-            new_message_id(secrets.token_hex(16), context.engine.settings.mail.sender),
+            new_message_id(secrets.token_hex(16), context.engine.settings.mail.sender or NO_SENDER),
             now,
             state=state,
         )
