@@ -20,6 +20,10 @@ class Markers:
         """Products on which no marker survived: an unknown outcome for them is never absent."""
         return {int(pid) for pid, survived in self._known.items() if not survived}
 
+    def proved(self) -> set[int]:
+        """Products on which a marker was seen to survive."""
+        return {int(pid) for pid, survived in self._known.items() if survived}
+
     async def seen(self, pid: int, *, survived: bool) -> None:
         if self._known.get(str(pid)) == survived:
             return

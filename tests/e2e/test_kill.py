@@ -44,9 +44,9 @@ def name(point: object) -> str:
     return str(point)
 
 
-async def kill_at(rig: Rig, point: Point) -> Placed:
+async def kill_at(rig: Rig, point: Point, kind: str = "bundle") -> Placed:
     """Run until the daemon is dead at that point; the order is approved by then."""
-    (order,) = rig.place("bundle")
+    (order,) = rig.place(kind)
     approved = False
 
     def approve() -> None:

@@ -1,5 +1,6 @@
 """billing: one WHMCS order for the whole Salesforce order, marked, read back and compared before it is accepted (rules §6)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from integrations.whmcs.models import Invoice, NewLine, NewOrder, Service, Whmcs
 from storage import calls
 
 GONE = ("cancelled", "fraud")
+FULL_MARKER = re.compile(r"p1:[A-Za-z0-9]{15}:[A-Za-z0-9]{18}")
 
 
 async def billing(context: Provisioning) -> StepResult:
@@ -114,7 +116,31 @@ async def look_for_order(context: Provisioning) -> Look:
         return Unknown(
             f"markers do not survive on product {pids}: absence cannot be shown", final=True, evidence=evidence
         )
+    if (twin := _unmarked_twin(context, orders.rows, services.rows)) is not None:
+        return Unknown(
+            f"WHMCS order {twin} has the same products and no mark: it may be ours, its mark lost",
+            final=True,
+            evidence=evidence,
+        )
     return Absent(evidence)
+
+
+def _unmarked_twin(context: Provisioning, orders: Sequence[WhmcsOrder], services: Sequence[Service]) -> str | None:
+    """An order of the same products that carries nobody's mark: every doubt is unknown (rules §3.1, §3.4).
+
+    Where marks were seen to survive only one that is still Pending is a doubt (the marker field may be gone since then).
+    """
+    pids = {item.pid for item in context.plan.items}
+    proved = context.engine.settings.whmcs.notes_proved or bool(pids & context.engine.markers.proved())
+    for order in orders:
+        own = [service for service in services if service.order_id == order.id]
+        texts = [order.notes, *(text for s in own for text in (s.notes, *s.custom_fields.values()))]
+        status = order.status.casefold()
+        if status in GONE or (proved and status != "pending") or any(FULL_MARKER.search(text) for text in texts):
+            continue
+        if {service.pid for service in own} == pids:
+            return order.id
+    return None
 
 
 def _marked(context: Provisioning, notes: str) -> bool:
