@@ -138,7 +138,8 @@ def test_a_socket_left_behind_is_replaced_and_a_served_one_is_not(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("x" * 120 + ".sock", "at most 100"), ("a-file", "not a socket"), ("folder/x.sock", "cannot use the directory")]
+    ("name", "words"),
+    [("x" * 120 + ".sock", "at most 100"), ("a-file", "not a socket"), ("folder/x.sock", "cannot use the directory")],
 )
 def test_what_cannot_be_a_socket_is_told_in_words(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / "a-file").write_text("x")
