@@ -53,12 +53,12 @@ class Heartbeat:
         key, sent_at = self._engine.journal.peek(last_sent)
         missing = key is not None and not self._engine.journal.peek(lambda db: inbox.seen_key(db, key))
         late = missing and now - sent_at > RETURNS_WITHIN
-        await self._engine.alarms.watch(
-            CAUSE,
-            f"the heartbeat published {(now - sent_at) / 60:.0f} minutes ago did not come back: the event stream may be"
-            " deaf (the poll goes on)" if late else None,
-            severity="critical",
-        )  # fmt: skip
+        if late:
+            waited = f"{(now - sent_at) / 60:.0f} minutes"
+            problem = f"the heartbeat published {waited} ago did not come back: the event stream may be deaf"
+            await self._engine.alarms.watch(CAUSE, problem, severity="critical")
+        elif not missing:
+            await self._engine.alarms.clear(CAUSE)
         due = sent_at + (min(AGAIN_AFTER, self._every) if late else self._every)
         if now >= due and now >= self._not_before:
             await self._publish(now)

@@ -76,7 +76,9 @@ class Watch:
         await self._engine.alarms.watch("oldest_approved", problem, severity="critical")
 
     async def _events(self) -> None:
-        """A gap is over when a poll that began later has read everything."""
+        """A gap is over when a poll that began later has read everything; without events nothing is deaf."""
+        if not self._engine.settings.salesforce.events_enabled:
+            await self._engine.alarms.clear("deaf")
         if not self._engine.journal.peek(lambda db: inbox.gaps(db, open_only=True)):
             await self._engine.alarms.clear("gap")
 
