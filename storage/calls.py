@@ -58,6 +58,9 @@ _CALL = (
 )
 _SEND = "id, call_id, run_id, n, kind, intent_at, deadline, ended_at, outcome, error_class, code, message, evidence, correlation"
 
+_KNOWN_EFFECT = "SELECT id, sends FROM calls WHERE order_id = ? AND operation = ? AND item = ? AND effect <> 'read'"
+_KNOWN_READ = "SELECT id, sends FROM calls WHERE run_id = ? AND operation = ? AND item = ? AND effect = 'read'"
+
 
 def _call(row: tuple[Any, ...]) -> Call:
     values = [*row[:11], unpack(row[11]), unpack(row[12]) if row[12] else None, *row[13:]]
@@ -119,23 +122,31 @@ def intend(
 ) -> tuple[int, int]:
     """Commit "this call is about to be made"; returns (call id, send id)."""
     packed = pack(request)
-    conflict = "(run_id, operation, item) WHERE effect = 'read'"
-    if effect != "read":
-        conflict = "(order_id, operation, item) WHERE effect <> 'read'"
-    call_id, n = db.execute(
-        "INSERT INTO calls (run_id, order_id, step, operation, item, system, effect, marker, state, sends, input,"
-        " first_intent_at, intent_at, deadline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intended', 1, ?, ?, ?, ?)"
-        f" ON CONFLICT {conflict} DO UPDATE SET state = 'intended', sends = sends + 1, run_id = excluded.run_id,"
-        " step = excluded.step, input = excluded.input, intent_at = excluded.intent_at, deadline = excluded.deadline,"
-        " wait_from = NULL, absent_at = NULL, settled_at = NULL RETURNING id, sends",
-        (run_id, order_id, step, operation, item, system, effect, marker, packed, now, now, deadline),
-    ).fetchone()
+    if effect == "read":
+        row = db.execute(_KNOWN_READ, (run_id, operation, item)).fetchone()
+    else:
+        row = db.execute(_KNOWN_EFFECT, (order_id, operation, item)).fetchone()
+    if row is None:
+        n = 1
+        call_id = db.execute(
+            "INSERT INTO calls (run_id, order_id, step, operation, item, system, effect, marker, state, sends, input,"
+            " first_intent_at, intent_at, deadline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intended', 1, ?, ?, ?, ?)",
+            (run_id, order_id, step, operation, item, system, effect, marker, packed, now, now, deadline),
+        ).lastrowid
+        assert call_id is not None
+    else:
+        call_id, n = row[0], row[1] + 1
+        db.execute(
+            "UPDATE calls SET state = 'intended', sends = ?, run_id = ?, step = ?, input = ?, intent_at = ?,"
+            " deadline = ?, wait_from = NULL, absent_at = NULL, settled_at = NULL WHERE id = ?",
+            (n, run_id, step, packed, now, deadline, call_id),
+        )
     cursor = db.execute(
         "INSERT INTO sends (call_id, run_id, n, kind, intent_at, deadline, correlation) VALUES (?, ?, ?, 'send', ?, ?, ?)",
         (call_id, run_id, n, now, deadline, correlation),
     )
     assert cursor.lastrowid is not None
-    return int(call_id), cursor.lastrowid
+    return call_id, cursor.lastrowid
 
 
 def intend_look(

@@ -32,7 +32,7 @@ def append(
     """Add one row in the caller's transaction and return its sequence number. ``body`` carries no personal data."""
     cursor = db.execute(
         "INSERT INTO feed (epoch, at, kind, order_id, run_id, body)"
-        " VALUES ((SELECT COALESCE(MAX(value), '1') FROM meta WHERE key = 'epoch'), ?, ?, ?, ?, ?)",
+        " VALUES (COALESCE((SELECT value FROM meta WHERE key = 'epoch'), '1'), ?, ?, ?, ?, ?)",
         (at, kind, order_id, run_id, pack(body)),
     )
     assert cursor.lastrowid is not None

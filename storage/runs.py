@@ -258,13 +258,13 @@ def shift_times(db: sqlite3.Connection, seconds: float) -> None:
 
 def name_holders(db: sqlite3.Connection, now: float) -> list[int]:
     """Due runs whose customer's lock another run holds name that run; returns those for which that is news."""
-    holder = "(SELECT h.id FROM runs h WHERE h.lock_key = runs.lock_key AND h.lock_held = 1)"
-    rows = db.execute(
-        f"UPDATE runs SET wait = 'lock', waits_for = {holder} WHERE state IN ('queued', 'retrying') AND next_at <= ?"
-        f" AND lock_held = 0 AND {holder} IS NOT waits_for RETURNING id",
+    rows = db.execute(  # from the few holders to who waits for them, not the other way round: a queue may be long
+        "SELECT h.id, q.id FROM runs h CROSS JOIN runs q WHERE h.lock_held = 1 AND q.lock_key = h.lock_key"
+        " AND q.state IN ('queued', 'retrying') AND q.lock_held = 0 AND q.next_at <= ? AND q.waits_for IS NOT h.id",
         (now,),
     ).fetchall()
-    return [row[0] for row in rows]
+    db.executemany("UPDATE runs SET wait = 'lock', waits_for = ? WHERE id = ?", rows)
+    return [waiting for _, waiting in rows]
 
 
 def claim_due(db: sqlite3.Connection, now: float, limit: int) -> list[Run]:
@@ -375,11 +375,17 @@ def set_step(
     note: str | None = None,
 ) -> None:
     """Move a step; a start counts a try, an output given replaces the old one."""
-    packed = pack(output) if output is not None else None
+    assignments = ""
+    values: list[Any] = []
+    if started_at is not None:
+        assignments = ", tries = tries + 1, started_at = ?"
+        values.append(started_at)
+    if output is not None:
+        assignments += ", output = ?"
+        values.append(pack(output))
     db.execute(
-        "UPDATE steps SET state = ?, tries = tries + ?, started_at = COALESCE(?, started_at), ended_at = ?,"
-        " output = COALESCE(?, output), note = ? WHERE run_id = ? AND name = ?",
-        (state, int(started_at is not None), started_at, ended_at, packed, note, run_id, name),
+        f"UPDATE steps SET state = ?, ended_at = ?, note = ?{assignments} WHERE run_id = ? AND name = ?",
+        (state, ended_at, note, *values, run_id, name),
     )
 
 

@@ -62,6 +62,7 @@ CREATE TABLE runs (
 CREATE UNIQUE INDEX runs_one_open ON runs (workflow, subject)
     WHERE state IN ('queued', 'running', 'retrying', 'parked', 'held');
 CREATE UNIQUE INDEX runs_lock ON runs (lock_key) WHERE lock_held = 1;
+CREATE INDEX runs_waiting ON runs (lock_key) WHERE state IN ('queued', 'retrying') AND lock_held = 0;
 CREATE INDEX runs_due ON runs (next_at, id) WHERE state IN ('queued', 'retrying');
 CREATE INDEX runs_open ON runs (state, wait) WHERE state IN ('running', 'parked', 'held');
 CREATE INDEX runs_order ON runs (order_id, id);

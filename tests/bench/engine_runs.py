@@ -63,14 +63,23 @@ async def measure(count: int = 3000, at_once: int = 200) -> float:
         journal = Journal.open(Path(folder) / "journal.db")
         engine = _engine(journal, Settings())
         runner = Runner(engine, {NULL.name: NULL})
-        dispatcher = Dispatcher(journal, engine.clock, runner.advance, at_once)
+        ended, all_ended = 0, asyncio.Event()
+
+        async def advance(run: Run) -> None:
+            nonlocal ended
+            await runner.advance(run)
+            ended += 1
+            if ended == count:
+                all_ended.set()
+
+        dispatcher = Dispatcher(journal, engine.clock, advance, at_once)
         for start in range(0, count, 500):
             await journal.write(lambda db, start=start: _submit(db, start, min(500, count - start)))  # type: ignore[misc]
         began = time.perf_counter()
         work = asyncio.create_task(dispatcher.run())
-        while journal.peek(lambda db: runs.counts(db)):
-            await asyncio.sleep(0.02)
+        await all_ended.wait()
         seconds = time.perf_counter() - began
+        assert not journal.peek(runs.counts), "a run did not end as done"
         await dispatcher.drain(1)
         await work
         journal.close()
