@@ -237,7 +237,8 @@ class CallMaker:
             return
         apart = self._engine.settings.engine.look_apart
         if now < due:
-            between = self._engine.settings.engine.retry.base * 2
+            waited = now - call.wait_from  # soon at first, as most answers that were lost left an effect; then ever rarer
+            between = max(self._engine.settings.engine.retry.base * 2, min(waited, apart))
             raise MakingSure(operation, "not there yet, and it may still arrive", min(due, now + between), due + apart)
         if call.absent_at is None:
             self._ledger.later(lambda db: calls.absent_seen(db, call.id, now))
