@@ -33,17 +33,23 @@ class LiveScreen(Screen[None]):
         super().__init__()
         self.desk = desk
         self._missed: set[str] = set()
+        self.stands = False  # has been mounted
+        glyphs = desk.glyphs
+        self._status = StatusBar(glyphs, id="status")
+        self._sections = HintBar(glyphs, id="sections")
+        self._banner = Bar(id="banner", ellipsis=glyphs.ellipsis)
+        self._ticker = Ticker(glyphs, id="ticker")
+        self._keys = HintBar(glyphs, id="keys")
 
     # Frame -----------------------------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        glyphs = self.desk.glyphs
-        yield StatusBar(glyphs, id="status")
-        yield HintBar(glyphs, id="sections")
-        yield Bar(id="banner", ellipsis=glyphs.ellipsis)
+        yield self._status
+        yield self._sections
+        yield self._banner
         yield from self.body()
-        yield Ticker(glyphs, id="ticker")
-        yield HintBar(glyphs, id="keys")
+        yield self._ticker
+        yield self._keys
 
     def body(self) -> Iterable[Widget]:
         """What stands between the sections and the ticker."""
@@ -54,6 +60,7 @@ class LiveScreen(Screen[None]):
         raise NotImplementedError
 
     def on_mount(self) -> None:
+        self.stands = True
         self.set_class(self.desk.glyphs.name != "unicode", "-plain-frames")
         self.tick()
 
@@ -75,7 +82,7 @@ class LiveScreen(Screen[None]):
 
     def tick(self) -> None:
         """Once a second: clocks, ages, how the connection stands."""
-        self.query_one("#status", StatusBar).show(self.desk.status())
+        self._status.show(self.desk.status())
         self._show_banner()
         self._show_sections()
         self._show_ticker()
@@ -83,7 +90,7 @@ class LiveScreen(Screen[None]):
 
     def _show_banner(self) -> None:
         """Why the daemon is not heard, for as long as it is not; the rest of the screen is grey meanwhile."""
-        banner, link = self.query_one("#banner", Bar), self.desk.session.link()
+        banner, link = self._banner, self.desk.session.link()
         banner.display = bool(link.why)
         if link.why:
             lines = flowed(f" {self.desk.glyphs.plain(literal(link.why))}", "bad", self.size.width - 1, indent=" ")
@@ -91,15 +98,16 @@ class LiveScreen(Screen[None]):
             banner.set_lines(lines)
 
     def on_screen_resume(self) -> None:
-        self.flush()
-        self.tick()
+        if self.stands:
+            self.flush()
+            self.tick()
 
     def tell(self, said: str, severity: str = "information") -> None:
         """Say a sentence in a way that outlives this screen."""
         self.app.post_message(self.Told(said, severity))
 
     def show_keys(self) -> None:
-        self.query_one("#keys", HintBar).show(self.hints(), Hint("^p", "palette", "command_palette"))
+        self._keys.show(self.hints(), Hint("^p", "palette", "command_palette"))
 
     def _show_sections(self) -> None:
         counts, glyphs = self.desk.session.book.counts, self.desk.glyphs
@@ -109,10 +117,10 @@ class LiveScreen(Screen[None]):
             for state in ("failed", "held", "parked", "retrying", "running", "queued")
             if counts[state]
         ]
-        self.query_one("#sections", HintBar).show(hints)
+        self._sections.show(hints)
 
     def _show_ticker(self) -> None:
-        ticker = self.query_one("#ticker", Ticker)
+        ticker = self._ticker
         book, session = self.desk.session.book, self.desk.session
         height = max(1, ticker.size.height)
         own = self.desk.said[-1:]

@@ -45,6 +45,9 @@ class BoardScreen(ActingScreen):
         super().__init__(desk)
         self._sort = parse_sort(sort)
         self._filter = filter_text
+        self.table = OrderTable(boardrow.ALONE, self._cells, desk.glyphs, id="orders")
+        self.preview = Sheet(id="preview", ellipsis=desk.glyphs.ellipsis)
+        self._bar = FilterBar(filter_text, id="filter")
         self._view: OrderView | AskedView = self._local_view("")
         self._detail: OrderDetail | None = None
         self._wide_preview = True
@@ -53,24 +56,16 @@ class BoardScreen(ActingScreen):
     # Parts -----------------------------------------------------------------------------------------------------------
 
     def body(self) -> Iterable[Widget]:
-        yield FilterBar(self._filter, id="filter")
+        yield self._bar
         with Horizontal(id="board"):
-            yield OrderTable(boardrow.ALONE, self._cells, self.desk.glyphs, id="orders")
-            yield Sheet(id="preview", ellipsis=self.desk.glyphs.ellipsis)
+            yield self.table
+            yield self.preview
 
     def on_mount(self) -> None:
         super().on_mount()
         self.table.set_sort(_column_of(self._sort.name), self._sort.descending)
         if self._filter:
-            self.query_one(FilterBar).put(self._filter)
-
-    @property
-    def table(self) -> OrderTable:
-        return self.query_one("#orders", OrderTable)
-
-    @property
-    def preview(self) -> Sheet:
-        return self.query_one("#preview", Sheet)
+            self._bar.put(self._filter)
 
     def _cells(self, order_id: str) -> Cells:
         session = self.desk.session
@@ -154,7 +149,7 @@ class BoardScreen(ActingScreen):
         try:
             found = await session.api.orders(text, sort=sort, limit=ASKED_MOST)
         except ApiError as error:
-            self.query_one(FilterBar).complain(f"The daemon could not answer this filter: {error}")
+            self._bar.complain(f"The daemon could not answer this filter: {error}")
             return
         if text == self._filter:
             self._view = AskedView([order.order_id for order in found.orders], found.total, session.now())
@@ -164,7 +159,7 @@ class BoardScreen(ActingScreen):
         glyphs, session = self.desk.glyphs, self.desk.session
         table, view = self.table, self._view
         if not session.book.complete and not len(session.book):
-            self.query_one(FilterBar).summarise("loading ")
+            self._bar.summarise("loading ")
             return
         parts = []
         if isinstance(view, AskedView):
@@ -179,7 +174,7 @@ class BoardScreen(ActingScreen):
         if self.paused:
             parts.append("paused")
         parts.append(f"{glyphs.sort_down if self._sort.descending else glyphs.sort_up} {self._sort.name}")
-        self.query_one(FilterBar).summarise(f" {f' {glyphs.sep} '.join(parts)} ")
+        self._bar.summarise(f" {f' {glyphs.sep} '.join(parts)} ")
 
     @work(group="names", exit_on_error=False)
     async def _fetch_names(self, order_ids: Sequence[str]) -> None:
@@ -292,18 +287,18 @@ class BoardScreen(ActingScreen):
         try:
             self._rebuild()
         except QueryError as error:
-            self.query_one(FilterBar).complain(str(error))
+            self._bar.complain(str(error))
 
     @on(FilterBar.Done)
     def _filter_done(self) -> None:
         self.table.focus()
 
     def action_filter(self) -> None:
-        self.query_one(FilterBar).edit()
+        self._bar.edit()
 
     def action_show_state(self, state: str) -> None:
         """A click on a count of the section bar."""
-        self.query_one(FilterBar).put(f"state:{state}")
+        self._bar.put(f"state:{state}")
 
     def action_failures_like(self) -> None:
         """Only orders that stand for the same cause as the one in hand."""
@@ -312,7 +307,7 @@ class BoardScreen(ActingScreen):
         if row is None or not row.cause:
             self.notify("The order in hand has no cause to compare.", severity="warning", markup=False)
             return
-        self.query_one(FilterBar).put(f"cause:{row.cause}")
+        self._bar.put(f"cause:{row.cause}")
 
     def action_pause(self) -> None:
         self.paused = not self.paused

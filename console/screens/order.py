@@ -47,20 +47,17 @@ class OrderScreen(ActingScreen):
         self._trouble = ""
         self._everything = False
         self._shown = "io"
+        dots = desk.glyphs.ellipsis
+        self._head = Bar(id="order-head", ellipsis=dots)
+        self._io = JsonView(desk.glyphs, id="io")
+        self._panes = {name: self._io if name == "io" else Sheet(id=name, ellipsis=dots) for name in PANES}
 
     # Parts -----------------------------------------------------------------------------------------------------------
 
     def body(self) -> Iterable[Widget]:
-        dots = self.desk.glyphs.ellipsis
-        yield Bar(id="order-head", ellipsis=dots)
+        yield self._head
         with Container(id="panes"):
-            yield Sheet(id="steps", ellipsis=dots)
-            yield JsonView(self.desk.glyphs, id="io")
-            yield Sheet(id="records", ellipsis=dots)
-            yield Sheet(id="history", ellipsis=dots)
-            yield Sheet(id="meaning", ellipsis=dots)
-            yield Sheet(id="events", ellipsis=dots)
-            yield Sheet(id="acts", ellipsis=dots)
+            yield from self._panes.values()
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -69,7 +66,7 @@ class OrderScreen(ActingScreen):
         self._fetch_records()
 
     def _sheet(self, name: str) -> Sheet:
-        return self.query_one(f"#{name}", Sheet)
+        return self._panes[name]
 
     def hints(self) -> Sequence[Hint]:
         acts = [Hint(BY_ID[c.id].keys, c.title, f"act('{c.id}')") for c in self.known_commands() if c.possible]
@@ -150,7 +147,7 @@ class OrderScreen(ActingScreen):
 
     def _show_head(self) -> None:
         session, glyphs = self.desk.session, self.desk.glyphs
-        head = self.query_one("#order-head", Bar)
+        head = self._head
         row = session.book.get(self.order_id)
         if row is None:
             said = self._trouble or ("loading" if self._detail is None else "not in the book")
@@ -167,7 +164,7 @@ class OrderScreen(ActingScreen):
     def _show_io(self, *, keep_place: bool) -> None:
         if self._detail is not None:
             parts = story.parts_of(self._detail, self._sheet("steps").chosen, self.desk.session.zone, self.desk.glyphs)
-            self.query_one("#io", JsonView).show(parts, keep_place=keep_place)
+            self._io.show(parts, keep_place=keep_place)
 
     def _show_records(self) -> None:
         lines = comparison(

@@ -21,7 +21,7 @@ from console.commands.command import Command
 from console.commands.words import Risk
 from console.schema.commands import Plan
 from console.widgets.cells import literal
-from console.widgets.fields import ChoiceInput, field_for, read_value
+from console.widgets.fields import field_for, read_value
 from console.widgets.glyphs import Glyphs
 from console.widgets.pieces import Line, flowed
 from console.widgets.planlines import plan_lines, possible
@@ -79,13 +79,27 @@ class PlanDialog(ModalScreen[Agreed | None]):
         super().__init__()
         self._asked, self._glyphs = asked, glyphs
         self._ask_plan, self._customer, self._versions, self._usable = plan, name, versions, usable
-        self._plan: Plan | None = None
+        self.plan: Plan | None = None
         self._planned_on: Mapping[str, int | None] = {}
         self._arguments: dict[str, Any] = {}
         self._trouble = ""
         self._busy = False
+        self.stands = False
         self._at_once = False  # what was typed for a command without risk needs no second ⏎
         self._ignored_until = 0.0
+        self._words = Sheet(id="dialog-words", ellipsis=glyphs.ellipsis)
+        self._form = Vertical(id="dialog-fields")
+        self._fields = {
+            argument.name: field_for(
+                argument, asked.choices.get(argument.name, ()), asked.prefilled.get(argument.name, "")
+            )
+            for argument in asked.command.arguments
+        }
+        self._reason_row = Horizontal(classes="field", id="dialog-reason-row")
+        self._reason_label = Label("reason", id="dialog-reason-label", markup=False)
+        self._reason = Input(value=asked.reason, id="dialog-reason")
+        self._cancel = Button("Cancel  esc", id="dialog-cancel", compact=True)
+        self._go = Button("", id="dialog-go", compact=True)
 
     # What is shown ---------------------------------------------------------------------------------------------------
 
@@ -97,22 +111,22 @@ class PlanDialog(ModalScreen[Agreed | None]):
                 badge = Label(f" {literal(self._asked.environment).upper()} ", id="dialog-badge", markup=False)
                 badge.set_class(self._asked.production, "-production")
                 yield badge
-            yield Sheet(id="dialog-words", ellipsis=self._glyphs.ellipsis)
-            with Vertical(id="dialog-fields"):
+            yield self._words
+            with self._form:
                 for argument in command.arguments:
                     with Horizontal(classes="field"):
                         needed = "" if argument.required else " (optional)"
                         yield Label(f"{argument.name.replace('_', ' ')}{needed}", markup=False)
-                        value = self._asked.prefilled.get(argument.name, "")
-                        yield field_for(argument, self._asked.choices.get(argument.name, ()), value)
-            with Horizontal(classes="field", id="dialog-reason-row"):
-                yield Label("reason", id="dialog-reason-label", markup=False)
-                yield Input(value=self._asked.reason, id="dialog-reason")
+                        yield self._fields[argument.name]
+            with self._reason_row:
+                yield self._reason_label
+                yield self._reason
             with Horizontal(id="dialog-buttons"):
-                yield Button("Cancel  esc", id="dialog-cancel", compact=True)
-                yield Button("", id="dialog-go", compact=True)
+                yield self._cancel
+                yield self._go
 
     def on_mount(self) -> None:
+        self.stands = True
         self.set_class(self._glyphs.name != "unicode", "-plain-frames")
         self._start_grace()
         if any(argument.required for argument in self._asked.command.arguments) and not self._all_given():
@@ -139,31 +153,31 @@ class PlanDialog(ModalScreen[Agreed | None]):
         return all(given.get(argument.name) for argument in self._asked.command.arguments if argument.required)
 
     def _focus_first_field(self) -> None:
-        fields = self.query(ChoiceInput)
+        fields = list(self._fields.values())
+        empty = [field for field in fields if not field.value]
         if fields:
-            empty = [field for field in fields if not field.value]
-            (empty or list(fields))[0].focus()
+            (empty or fields)[0].focus()
 
     def _show(self) -> None:
         """Words, which fields are to be seen, and what the button says."""
-        words = self.query_one("#dialog-words", Sheet)
+        words = self._words
         lines = self._lines(max(30, words.room or 72))
         words.set_lines(lines)
         words.styles.height = max(1, min(len(lines), max(3, self.size.height - 12)))
-        planned = self._plan is not None
-        self.query_one("#dialog-fields").display = bool(self._asked.command.arguments) and not planned
+        planned = self.plan is not None
+        self._form.display = bool(self._asked.command.arguments) and not planned
         needs = self._needs_reason()
-        self.query_one("#dialog-reason-row").display = planned and possible_plan(self._plan)
-        self.query_one("#dialog-reason-label", Label).update("reason (needed)" if needs else "reason (optional)")
-        go = self.query_one("#dialog-go", Button)
+        self._reason_row.display = planned and possible_plan(self.plan)
+        self._reason_label.update("reason (needed)" if needs else "reason (optional)")
+        go = self._go
         go.label = self._go_label()
-        go.disabled = self._busy or (planned and not possible_plan(self._plan))
+        go.disabled = self._busy or (planned and not possible_plan(self.plan))
 
     def _go_label(self) -> str:
         enter = self._glyphs.enter
         if self._void():
             return f"Plan again  {enter}"
-        if self._plan is None and not self._at_once:
+        if self.plan is None and not self._at_once:
             return f"Show the plan  {enter}"
         return f"{self._asked.command.title}  {enter}"
 
@@ -171,13 +185,13 @@ class PlanDialog(ModalScreen[Agreed | None]):
         lines: list[Line] = []
         if self._asked.notice:
             lines += [*flowed(self._glyphs.plain(literal(self._asked.notice)), "warn", width), []]
-        if self._plan is None:
+        if self.plan is None:
             lines += self._who()
             lines += flowed(self._asked.command.description, "muted", width)
             for argument in self._asked.command.arguments:
                 lines += flowed(f"{argument.name.replace('_', ' ')}: {argument.help}", "muted", width, indent="  ")
         else:
-            lines += plan_lines(self._plan, self._customer, width, self._glyphs)
+            lines += plan_lines(self.plan, self._customer, width, self._glyphs)
         if self._busy:
             lines.append([("the daemon is asked for the plan", "accent")])
         if self._void():
@@ -200,17 +214,17 @@ class PlanDialog(ModalScreen[Agreed | None]):
 
     def flush(self) -> None:
         """The book changed: is the plan still about what it was made for?"""
-        if self._plan is not None:
+        if self.plan is not None:
             self._show()
 
     def _void(self) -> bool:
-        if self._plan is None:
+        if self.plan is None:
             return False
         now = self._versions()
         return any(now.get(order_id) != version for order_id, version in self._planned_on.items())
 
     def _needs_reason(self) -> bool:
-        return self._plan is not None and self._plan.needs_reason
+        return self.plan is not None and self.plan.needs_reason
 
     def action_cancel(self) -> None:
         self.dismiss(None)
@@ -219,16 +233,16 @@ class PlanDialog(ModalScreen[Agreed | None]):
         """One step: ask for the plan, or agree to the one that is shown."""
         if self._busy:
             return
-        if self._plan is None or self._void():
+        if self.plan is None or self._void():
             self._make_plan()
-        elif not possible_plan(self._plan):
+        elif not possible_plan(self.plan):
             self.dismiss(None)
         else:
             self._agree()
 
     def _agree(self) -> None:
-        assert self._plan is not None
-        reason = self.query_one("#dialog-reason", Input).value.strip()
+        assert self.plan is not None
+        reason = self._reason.value.strip()
         if self._usable():
             self._show()
             return
@@ -237,14 +251,14 @@ class PlanDialog(ModalScreen[Agreed | None]):
             self._trouble = f"A reason has at most {LONGEST_REASON} characters, this one has {len(reason):,}."
         if self._trouble:
             self._show()
-            self.query_one("#dialog-reason", Input).focus()
+            self._reason.focus()
             return
-        self.dismiss(Agreed(self._plan, dict(self._arguments), reason))
+        self.dismiss(Agreed(self.plan, dict(self._arguments), reason))
 
     def _make_plan(self) -> None:
         self._arguments, missing = {}, []
         for argument in self._asked.command.arguments:
-            value = read_value(argument, self.query_one(f"#argument-{argument.name}", ChoiceInput).value)
+            value = read_value(argument, self._fields[argument.name].value)
             if value is not None:
                 self._arguments[argument.name] = value
             elif argument.required:
@@ -262,23 +276,23 @@ class PlanDialog(ModalScreen[Agreed | None]):
         try:
             plan = await self._ask_plan(self._arguments)
         except ApiError as error:
-            self._trouble, self._plan = str(error), None
+            self._trouble, self.plan = str(error), None
         else:
-            self._plan = plan
+            self.plan = plan
             known = {order.order_id: order.version for order in plan.orders}
             self._planned_on = {order_id: known.get(order_id, version) for order_id, version in planned_on.items()}
             self._start_grace()
         finally:
             self._busy = False
         self._show()
-        if self._plan is None:
+        if self.plan is None:
             self._focus_first_field()
-        elif self._at_once and possible_plan(self._plan) and not self._needs_reason():
+        elif self._at_once and possible_plan(self.plan) and not self._needs_reason():
             self._agree()
-        elif not possible_plan(self._plan):
-            self.query_one("#dialog-cancel", Button).focus()
+        elif not possible_plan(self.plan):
+            self._cancel.focus()
         elif self._needs_reason():
-            self.query_one("#dialog-reason", Input).focus()
+            self._reason.focus()
         else:
             self.set_focus(None)
 

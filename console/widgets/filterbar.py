@@ -75,36 +75,36 @@ class FilterBar(Horizontal):
         super().__init__(id=id)
         self.text = text
         self._before = text
-        self._timer: object | None = None
+        self._line = FilterInput(
+            value=text, placeholder="all orders", id="filter-input", suggester=_Completer(), compact=True, select_on_focus=False
+        )  # fmt: skip
+        self._error = Label("", id="filter-error", markup=False)
+        self._summary = Label("", id="filter-summary", markup=False)
 
     def compose(self) -> ComposeResult:
         yield Label(" / ", id="filter-sign", markup=False)
-        yield FilterInput(
-            value=self.text, placeholder="all orders", id="filter-input", suggester=_Completer(),
-            compact=True, select_on_focus=False,
-        )  # fmt: skip
-        yield Label("", id="filter-error", markup=False)
-        yield Label("", id="filter-summary", markup=False)
+        yield self._line
+        yield self._error
+        yield self._summary
 
     def edit(self) -> None:
         """Put the cursor into the line."""
         self._before = self.text
-        self.query_one(FilterInput).focus()
+        self._line.focus()
 
     def put(self, text: str) -> None:
         """Set another filter from outside."""
         with self.prevent(Input.Changed):
-            self.query_one(FilterInput).value = text
+            self._line.value = text
         self._use(text)
 
     def summarise(self, said: str) -> None:
         """What the filter found, at the right edge."""
-        self.query_one("#filter-summary", Label).update(said)
+        self._summary.update(said)
 
     def complain(self, said: str) -> None:
         """What is wrong with the filter; "" when nothing is."""
-        error = self.query_one("#filter-error", Label)
-        error.update(literal(said))
+        self._error.update(literal(said))
         self.set_class(bool(said), "-wrong")
 
     @on(Input.Changed)
@@ -114,7 +114,7 @@ class FilterBar(Horizontal):
         self.set_timer(self.DELAY, lambda: self._settled(value))
 
     def _settled(self, value: str) -> None:
-        if value == self.query_one(FilterInput).value and value != self.text:
+        if value == self._line.value and value != self.text:
             self._use(value)
 
     @on(Input.Submitted)
@@ -145,5 +145,5 @@ class FilterBar(Horizontal):
         self.post_message(self.Changed(text))
 
     def on_click(self, event: events.Click) -> None:
-        if not self.query_one(FilterInput).has_focus:
+        if not self._line.has_focus:
             self.edit()

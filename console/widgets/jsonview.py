@@ -16,6 +16,7 @@ from console.widgets.sheet import Sheet
 FOLD_FROM_DEPTH = 2  # objects this deep and longer than FOLD_OVER lines begin folded
 FOLD_OVER = 8
 LONGEST_TEXT = 2000
+INLINE = 32
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,10 @@ class JsonView(Sheet):
         self, value: Any, path: str, depth: int, key: list[Piece], after: str
     ) -> Iterator[tuple[Line, str | None]]:
         pad: Piece = ("  " * depth, "plain")
-        if not isinstance(value, dict | list) or not value:
+        if isinstance(value, dict | list) and (short := _inline(value)) is not None:
+            yield [pad, *key, (short, "plain"), (after, "muted")], None
+            return
+        if not isinstance(value, dict | list):
             yield [pad, *key, *_scalar(value), (after, "muted")], None
             return
         opening, closing = "{}" if isinstance(value, dict) else "[]"
@@ -111,6 +115,15 @@ def _size(value: Any) -> int:
     if isinstance(value, list):
         return 2 + sum(_size(inner) for inner in value)
     return 1
+
+
+def _inline(value: Any) -> str | None:
+    """A list or an object that is short enough to stand on the line of its name."""
+    inner = value.values() if isinstance(value, dict) else value
+    if len(value) > 3 or any(isinstance(one, dict | list) and one for one in inner):
+        return None
+    text = literal(json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= INLINE else None
 
 
 def _scalar(value: Any) -> list[Piece]:

@@ -31,6 +31,9 @@ _RULE = {
 
 
 def tone_style(widget: Widget, tone: str) -> Style:
+    """The style of a tone; a word the daemon is ahead of us with is shown plain."""
+    if tone not in TONES:
+        tone = "plain"
     return widget.get_component_rich_style(f"tone--{tone}", partial=True)
 
 

@@ -1,6 +1,6 @@
 """A plan in words, as the daemon made it: what will happen, what stands, what matches, what it costs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from console.schema.commands import Plan, PlannedOrder
 from console.widgets import wording
@@ -15,8 +15,7 @@ MOST_LISTED = 8
 def plan_lines(plan: Plan, name: Callable[[str], str | None], width: int, glyphs: Glyphs) -> list[Line]:
     """``name``: the customer's name of an order id."""
     lines = _one(plan.orders[0], name, width, glyphs) if len(plan.orders) == 1 else _many(plan, name, width, glyphs)
-    for said in plan.lines:
-        lines += _said("Will", said, width, glyphs)
+    lines += _sentences("Will", plan.lines, "plain", width, glyphs)
     if plan.refusal:
         lines += _labelled("Not possible", plan.refusal, "bad", width, glyphs)
     return lines
@@ -37,21 +36,13 @@ def _one(order: PlannedOrder, name: Callable[[str], str | None], width: int, gly
         lines.append([(fit("Amount", _LABEL), "muted"), (wording.amount(order.amount, glyphs), "strong")])
     if not order.included:
         lines += _labelled("Not possible", order.why_not, "bad", width, glyphs)
-    for said in order.lines:
-        lines += _said("Will", said, width, glyphs)
+    lines += _sentences("Will", order.lines, "plain", width, glyphs)
     for effect in order.effects:
-        undo = (
-            f"undo: {effect.undo}"
-            if effect.undo
-            else f"cannot be undone: {effect.why}"
-            if effect.why
-            else "cannot be undone"
-        )
+        undo = f"undo: {effect.undo}" if effect.undo else f"cannot be undone{f': {effect.why}' if effect.why else ''}"
         lines += _labelled("Stands", f"{effect.what} ({undo})", "plain" if effect.undo else "warn", width, glyphs)
     if order.compared:
         lines += _matches(order, width, glyphs)
-    for warning in order.warnings:
-        lines += _labelled(f"{glyphs.warn} Warning", warning, "warn", width, glyphs)
+    lines += _sentences(f"{glyphs.warn} Warning", order.warnings, "warn", width, glyphs)
     if order.owner:
         lines += _labelled(f"{glyphs.warn} Taken by", order.owner, "warn", width, glyphs)
     return lines
@@ -103,8 +94,12 @@ def _matches(order: PlannedOrder, width: int, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-def _said(label: str, said: str, width: int, glyphs: Glyphs) -> list[Line]:
-    return _labelled(label, said, "plain", width, glyphs)
+def _sentences(label: str, sentences: Sequence[str], tone: str, width: int, glyphs: Glyphs) -> list[Line]:
+    """Several sentences under one label."""
+    lines: list[Line] = []
+    for i, said in enumerate(sentences):
+        lines += _labelled(label if i == 0 else "", said, tone, width, glyphs)
+    return lines
 
 
 def _labelled(label: str, said: str, tone: str, width: int, glyphs: Glyphs) -> list[Line]:

@@ -78,13 +78,11 @@ class StatusBar(Bar):
         if status.window_runs_daemon and wide:
             left.append((" this window runs the daemon", "muted"))
         left += [("  ", "plain"), *self._freshness(status, wide)]
-        right: list[Piece] = []
-        for part in status.parts:
-            right += self._part(part, wide)
+        right = self._parts(status, wide)
         used = sum(cell_len(text) for text, _ in left)
         needed = sum(cell_len(text) for text, _ in right)
         if wide and used + needed + 3 > width:
-            right = [piece for part in status.parts for piece in self._part(part, False)]
+            right = self._parts(status, False)
             needed = sum(cell_len(text) for text, _ in right)
         return [*left, (" " * max(2, min(4, width - used - needed)), "plain"), *right]
 
@@ -100,8 +98,13 @@ class StatusBar(Bar):
                 return [(f"{self._glyphs.into} connecting", "warn")]
         return [(f"{self._glyphs.lost} daemon lost {wording.age(status.silent)}", "bad")]
 
-    def _part(self, part: PartState, wide: bool) -> list[Piece]:
-        sign = {"ok": self._glyphs.ok, "warn": self._glyphs.warn}.get(part.state, self._glyphs.bad)
-        word = f" {part.word}" if wide and part.word else ""
-        title = f" {part.title} " if wide else f" {part.short}"
-        return [(title, "muted"), (f"{sign}{fit(word, min(len(word), 12))} "[: None if wide else 1], part.state)]
+    def _parts(self, status: Status, wide: bool) -> list[Piece]:
+        """Long: ``WHMCS ✓  eSIM ! paused``; short: ``W✓ E!``."""
+        pieces: list[Piece] = []
+        for part in status.parts:
+            sign = {"ok": self._glyphs.ok, "warn": self._glyphs.warn, "bad": self._glyphs.bad}.get(part.state, "?")
+            if pieces:
+                pieces.append(("  " if wide else " ", "plain"))
+            pieces.append((f"{part.title} " if wide else part.short, "muted"))
+            pieces.append((f"{sign} {fit(part.word, min(len(part.word), 12))}".rstrip() if wide else sign, part.state))
+        return pieces

@@ -158,12 +158,9 @@ def _call_parts(call: CallView, glyphs: Glyphs) -> list[Part]:
     if call.output is not None:
         parts.append(Part([(f"{glyphs.into} CAME BACK", "accent")], call.output))
     else:
-        last = call.sends[-1] if call.sends else None
-        said = (
-            f"nothing that counts: {last.code or ''} {last.message or ''}".strip()
-            if last is not None
-            else "nothing yet"
-        )
+        last = next((send for send in reversed(call.sends) if send.kind == "send"), None)
+        known = (last.outcome, last.code, last.message) if last is not None else ()
+        said = f"no answer that counts: {' '.join(part for part in known if part)}" if any(known) else "nothing yet"
         parts.append(Part([(f"{glyphs.into} CAME BACK", "accent")], lines=[[(glyphs.plain(literal(said)), "warn")]]))
     return parts
 

@@ -90,7 +90,7 @@ def _call_lines(
         names.append(f"send:{send.id}")
     if call.state == "unknown":
         lines.append(_late(call, zone, now))
-        names.append(f"call:{call.id}")
+        names.append(None)
 
 
 def _heading(run: RunView, attempts: int, zone: tzinfo) -> Line:

@@ -1,0 +1,134 @@
+"""A client whose daemon is data: what screens show is then a function of the data alone."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from console.client.api import ApiClient
+from console.client.book import Book
+from console.client.connection import Address
+from console.client.errors import NotFound, Unreachable
+from console.schema.book import COLUMNS, SnapshotHead
+from console.schema.commands import Plan, PlannedOrder, PlanRequest, SubmitRequest, Submitted
+from console.schema.detail import OrderDetail
+from console.schema.orders import Names, OrderList
+from console.schema.problem import Problem
+from console.schema.records import Records
+from console.schema.service import Integrations, Me
+from tests.console.screens import world
+
+
+class CannedFeed:
+    """Stands for the connection: a feed that says what ``put`` is given, until ``cut``."""
+
+    def __init__(self) -> None:
+        self.address = Address(url="http://canned")
+        self.down = False
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    def put(self, event: Mapping[str, Any]) -> None:
+        self._queue.put_nowait(f"id: {event['seq']}\ndata: {json.dumps(event)}\n\n".encode())
+
+    def cut(self) -> None:
+        self.down = True
+        self._queue.put_nowait(None)
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, params: Mapping[str, Any], headers: Mapping[str, str], silence: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        if self.down:
+            raise Unreachable("http://canned", "nobody answers there; start it with `portal daemon`")
+        yield self._chunks()
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        yield b": alive\n\n"
+        while (chunk := await self._queue.get()) is not None:
+            yield chunk
+
+    async def close(self) -> None:
+        self._queue.put_nowait(None)
+
+
+def planned(command: str, request: PlanRequest, *, included: bool = True) -> Plan:
+    """A plan of the kind the daemon makes."""
+    orders = []
+    for wanted in request.orders:
+        known = world.detail(wanted).order
+        orders.append(
+            PlannedOrder(
+                order_id=known.order_id, number=known.number, included=included, why_not="" if included else "it is not possible",
+                status=known.sf, run_id=known.run_id, version=known.version, state=None if known.state == "none" else known.state,
+                amount=known.amount, lines=["Salesforce: Status = Approved", "then load, payment, billing, accept, crm, email"],
+                warnings=["WHMCS bills the card on file"],
+            )
+        )  # fmt: skip
+    return Plan(
+        command=command, title=command, hash="h" * 16, at=world.NOW, count=len(orders) if included else 0, orders=orders,
+        sum_yen=sum(order.amount or 0 for order in orders), largest_yen=max(order.amount or 0 for order in orders),
+        needs_reason=command in ("order.reject", "order.cancel"), bulk=len(orders) > 1, arguments=dict(request.arguments),
+    )  # fmt: skip
+
+
+class CannedApi(ApiClient):
+    """Answers from ``world``. ``submitted`` collects what was submitted; ``answer`` may be replaced."""
+
+    def __init__(self, rows: Sequence[Sequence[Any]] = world.ROWS) -> None:
+        self.feed = CannedFeed()
+        self.connection = self.feed  # type: ignore[assignment]
+        self.rows = rows
+        self.submitted: list[tuple[str, SubmitRequest, str]] = []
+        self.plans: list[tuple[str, PlanRequest]] = []
+        self.answer: Callable[[str, SubmitRequest, str], Submitted] = lambda command, request, key: Submitted(
+            command=command, outcome="requested", audit_id=7
+        )
+        self.plan_answer: Callable[[str, PlanRequest], Plan] = planned
+        self.me_answer: Me = world.ME
+
+    async def close(self) -> None:
+        await self.feed.close()
+
+    async def load(self, book: Book) -> AsyncIterator[int]:
+        if self.feed.down:
+            raise Unreachable("http://canned", "nobody answers there; start it with `portal daemon`")
+        book.begin(SnapshotHead(seq=100, epoch=1, at=world.NOW, total=len(self.rows), columns=list(COLUMNS)))
+        book.put_all(self.rows)
+        yield len(self.rows)
+        book.ready()
+
+    async def me(self) -> Me:
+        return self.me_answer
+
+    async def integrations(self) -> Integrations:
+        return world.INTEGRATIONS
+
+    async def names(self, order_ids: Sequence[str]) -> Names:
+        return Names(names={key: world.NAMES[key] for key in order_ids if key in world.NAMES}, masked=False)
+
+    async def orders(
+        self, filter_: str = "", *, sort: str = "-updated", limit: int = 100, offset: int = 0
+    ) -> OrderList:
+        found = [world.detail(key).order for key, name in world.NAMES.items() if filter_.strip('"') in name]
+        return OrderList(total=len(found), seq=100, orders=found)
+
+    async def order(self, order: str) -> OrderDetail:
+        try:
+            return world.detail(order)
+        except (KeyError, ValueError):
+            problem = Problem(
+                type="urn:portal:problem:not-found", title="not found", status=404, detail=f"there is no order {order}"
+            )
+            raise NotFound(problem) from None
+
+    async def records(self, order: str) -> Records:
+        return world.records(order)
+
+    async def plan(self, command: str, request: PlanRequest) -> Plan:
+        self.plans.append((command, request))
+        return self.plan_answer(command, request)
+
+    async def submit(self, command: str, request: SubmitRequest, *, key: str) -> Submitted:
+        self.submitted.append((command, request, key))
+        return self.answer(command, request, key)

@@ -1,0 +1,103 @@
+"""Screens over canned data, with clock, zone, theme and environment pinned, and their accepted pictures."""
+
+import os
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta, timezone
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from textual.pilot import Pilot
+
+from console.app import ConsoleApp, ConsoleOptions
+from console.client.api import ApiClient
+from console.observe.crash import CrashReports
+from console.observe.redact import Redactor
+from console.screens.base import LiveScreen
+from tests.console.screens import world
+from tests.console.screens.canned import CannedApi
+
+ACCEPTED = Path(__file__).parents[2] / "screens"
+TOKYO = timezone(timedelta(hours=9), "JST")
+Steps = Callable[[Pilot[Any]], Awaitable[None]]
+
+
+class Opened(Protocol):
+    def __call__(self, *, size: tuple[int, int] = ..., **options: Any) -> AbstractAsyncContextManager[Pilot[Any]]: ...
+
+
+class SameScreen(Protocol):
+    async def __call__(self, name: str, size: tuple[int, int], steps: Steps | None = None, **options: Any) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def pinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def api() -> CannedApi:
+    return CannedApi()
+
+
+def options_for(connect: Callable[[], ApiClient], folder: Path, **more: Any) -> ConsoleOptions:
+    crash = CrashReports(folder / "crashes", Redactor(), "0.0.0")
+    return ConsoleOptions(**{"connect": connect, "crash": crash, "wall": lambda: world.NOW, "zone": TOKYO, **more})
+
+
+@pytest.fixture
+def opened(api: CannedApi, tmp_path: Path) -> Opened:
+    """Open the console over ``api``; the pilot is handed out when the board is complete and its names are there."""
+
+    @asynccontextmanager
+    async def open_it(*, size: tuple[int, int] = (120, 40), **options: Any) -> AsyncIterator[Pilot[Any]]:
+        app = ConsoleApp(options_for(lambda: api, tmp_path, **options))
+        async with app.run_test(size=size) as pilot:
+            await until(pilot, lambda: app.desk.session.book.complete and app.desk.session.me is not None)
+            await until(pilot, lambda: bool(app.desk.session.name(world.order_id("00010480"))) or not api.rows)
+            yield pilot
+
+    return open_it
+
+
+async def until(pilot: Pilot[Any], condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
+    """Wait until it holds; fails after that time."""
+    waited = 0.0
+    while not condition():
+        await pilot.pause(0.05)
+        waited += 0.05
+        assert waited < seconds, "it did not come about"
+    await pilot.pause()
+
+
+@pytest.fixture
+def same_screen(request: pytest.FixtureRequest, opened: Opened, tmp_path: Path) -> SameScreen:
+    """Compare a screen with its accepted picture, or accept it with ``--accept-screens``."""
+
+    async def check(name: str, size: tuple[int, int], steps: Steps | None = None, **options: Any) -> None:
+        async with opened(size=size, **options) as pilot:
+            if steps is not None:
+                await steps(pilot)
+            for screen in pilot.app.screen_stack:
+                if isinstance(screen, LiveScreen):
+                    screen.flush()
+                    screen.tick()
+            await pilot.pause()
+            await pilot.pause(0.1)
+            svg = pilot.app.export_screenshot(title=name)
+        svg = re.sub(r"terminal-\d+", "terminal", svg)
+        file = ACCEPTED / f"{name}-{size[0]}x{size[1]}.svg"
+        if request.config.getoption("--accept-screens") or os.environ.get("PORTAL_ACCEPT_SCREENS"):
+            file.write_text(svg, encoding="utf-8")
+            return
+        assert file.is_file(), f"no accepted picture {file.name}: look at it, then accept it with --accept-screens"
+        if file.read_text(encoding="utf-8") != svg:
+            kept = tmp_path / file.name
+            kept.write_text(svg, encoding="utf-8")
+            pytest.fail(f"{file.name} looks different now; the new picture is {kept}")
+
+    return check
