@@ -67,7 +67,7 @@ def intent(
 def outcome(
     db: sqlite3.Connection, intent_id: int, now: float, outcome: str, detail: Mapping[str, Any] | None = None
 ) -> None:
-    """``outcome``: done, failed, refused or partly."""
+    """``outcome``: done, unknown (sent, not confirmed), failed, refused, partly (of many) or interrupted."""
     db.execute(
         "INSERT INTO audit (at, phase, intent_id, actor, peer, token_id, role, command, plan_hash, subjects, reason, outcome,"
         " detail) SELECT ?, 'outcome', id, actor, peer, token_id, role, command, plan_hash, subjects, reason, ?, ?"

@@ -52,8 +52,12 @@ class BatchRunner:
 
     async def work(self, batch: Batch) -> None:
         """One batch to its end: every order done, failed or left out; or stopped after too many failures in a row."""
-        command = table.BY_ID[batch.command]
+        command = table.BY_ID.get(batch.command)
         await self._take_up(batch)
+        if command is None:
+            log.error("batch %s: this version has no command %s", batch.id, batch.command)
+            await self._end(batch, stopped=True)
+            return
         stopped = False
         while not stopped:
             await self._follow(batch)

@@ -30,7 +30,7 @@ from storage.errors import Stale, StorageError
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-KEPT_PLANS = 500
+KEPT_ITEMS = 10_000
 PACE = 2.0
 STOP_AFTER = 3
 SECRET_ARGUMENTS = ("value", "text")  # kept where they belong (edits, notes), not in the audit log
@@ -61,7 +61,10 @@ class Commander:
     # What is possible -------------------------------------------------------------------------------------------------
 
     async def facts(self, order_id: str, actor: Actor, *, bulk: bool = False) -> Facts:
-        """What decides about this order, as the journal has it. Raises BadArgument for what is not an order's id."""
+        """What decides about this order, as the journal has it; one never seen here is read from Salesforce.
+
+        Raises BadArgument for what is no order, OutsideTrouble when it must be read and cannot be.
+        """
         return await self._planner.facts(order_id_of(order_id), actor, bulk=bulk)
 
     async def possible(self, order_id: str, actor: Actor, *, bulk: bool = False) -> list[Offer]:
@@ -198,7 +201,7 @@ class Commander:
         planned = await self._planner.plan(command, actor, order_ids, clean(command, arguments or {}), bulk)
         self._plans[planned.plan.hash] = planned.plan
         self._plans.move_to_end(planned.plan.hash)
-        while len(self._plans) > KEPT_PLANS:
+        while sum(len(kept.items) for kept in self._plans.values()) > KEPT_ITEMS and len(self._plans) > 1:
             self._plans.popitem(last=False)
         return planned
 

@@ -153,14 +153,14 @@ async def test_an_order_of_a_later_day_is_not_woken_before_it(floor: Floor) -> N
     assert "the order starts on" in str(plan.refusal)
 
 
-async def held(floor: Floor, code: str, **values: object) -> tuple[str, Run]:
+async def held(floor: Floor, code: str, *, look_first: bool = False) -> tuple[str, Run]:
     order_id = floor.order("vpn")
     floor.parts.dispatcher._stopping = True  # nothing moves while the run is made a held one
     await floor.admit(order_id)
     run = floor.run(order_id)
     now = time.time()
     await floor.journal.write(
-        lambda db: runs.change(db, run.id, now, state="held", wait="person", error_code=code, **values)
+        lambda db: runs.change(db, run.id, now, state="held", wait="person", error_code=code, look_first=look_first)
     )
     return order_id, floor.run(order_id)
 

@@ -74,17 +74,11 @@ async def test_commands_that_were_interrupted_get_their_outcome(floor: Floor) ->
     assert await floor.commander.finish_interrupted() == 0
 
 
-@pytest.mark.parametrize(
-    ("ids", "word"),
-    [
-        (["00010480"], "is not an order's id"), (["8015h0000000008AAB"], "is not an order's id"), (["'; --"], "not an"),
-        (["001000000000001AAA"], "not an order's id"), (["😀" * 9], "not an"), (["9" * 10_000], "not an"), ([""], "not an"),
-    ],
-)  # fmt: skip
-async def test_what_is_not_an_order_is_said_so(floor: Floor, ids: list[str], word: str) -> None:
-    with pytest.raises(BadArgument, match=word) as refused:
-        await floor.commander.plan("retry", OTTO, order_ids=ids)
-    assert len(str(refused.value)) < 200
+async def test_what_is_not_an_order_is_said_so(floor: Floor) -> None:
+    for text in ("00010480", "8015h0000000008AAB", "'; --", "001000000000001AAA", "😀" * 9, "9" * 10_000, ""):
+        with pytest.raises(BadArgument, match="is not an order's id") as refused:
+            await floor.commander.plan("retry", OTTO, order_ids=[text])
+        assert len(str(refused.value)) < 200
 
 
 async def test_an_order_that_salesforce_does_not_have(floor: Floor) -> None:
