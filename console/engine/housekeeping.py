@@ -46,6 +46,7 @@ class Housekeeping:
         self._disk_usage = disk_usage
         self._checking: asyncio.Task[None] | None = None
         self._forgotten_at: float | None = None
+        self._next_round = 0.0
         self.watch = watch
         self.backups = Backups(engine, self._look_for_damage, lambda folder: disk_usage(folder)[2])
         self.last_error: str | None = None
@@ -56,8 +57,10 @@ class Housekeeping:
         """Until cancelled. Trouble with the store is shown, and looked at again soon."""
         try:
             while True:
-                await self._once_safely()
-                await asyncio.sleep(EVERY_IN_TROUBLE if self._in_trouble else EVERY)
+                if self._in_trouble or self._engine.clock.monotonic() >= self._next_round:
+                    self._next_round = self._engine.clock.monotonic() + EVERY
+                    await self._once_safely()
+                await asyncio.sleep(EVERY_IN_TROUBLE)
         finally:
             if self._checking is not None:
                 self._checking.cancel()
