@@ -12,7 +12,7 @@ from console.daemon.alarming import make_alerting, make_dead_man, not_well
 from console.daemon.assembly import Parts, assemble
 from console.daemon.clients import Clients, make_clients
 from console.daemon.organisation import Refused, check_first_contact, identify
-from console.daemon.receiver import make_receiver
+from console.daemon.receiver import receive
 from console.daemon.subscriber import make_supervisor
 from console.engine import recovery, transitions
 from console.engine.clock import Clock, SystemClock
@@ -120,8 +120,7 @@ class Daemon:
 
     async def drain(self) -> int:
         """Start nothing new and let calls and commands under way end. Returns how many runs were cut off."""
-        for name in [name for name in self._tasks if name != "dispatch"]:
-            await self._cancel(name)
+        await asyncio.gather(*(self._cancel(name) for name in [*self._tasks] if name != "dispatch"))
         left, _ = await asyncio.gather(
             self.parts.dispatcher.drain(self.settings.daemon.drain), self.parts.commander.close()
         )
@@ -214,15 +213,7 @@ class Daemon:
             self._spawn("events", self.supervisor.run())
         self._spawn("heartbeat", self.heartbeat.run())
         if self.settings.esim.receiver.enabled:
-            self._spawn("receiver", self._receive())
-
-    async def _receive(self) -> None:
-        receiver = make_receiver(self.settings, self.parts.engine)
-        await receiver.start()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await receiver.stop()
+            self._spawn("receiver", receive(self.settings, parts.engine))
 
     # Tasks -----------------------------------------------------------------------------------------------------------
 

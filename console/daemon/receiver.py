@@ -1,14 +1,40 @@
 """The listener for the eSIM provider's call-backs: stored before the 204; it moves a shown state and nothing else."""
 
+import asyncio
 import json
 import sqlite3
 from datetime import UTC, datetime
 
 from console.engine.services import Engine
 from console.settings.model import Settings
+from integrations.errors import IntegrationError
 from integrations.esim.progress import ProgressEvent, vendor_points
 from integrations.esim.receiver import ProgressReceiver, ReceiverConfig
 from storage import profiles
+
+
+AGAIN = 5.0
+
+
+async def receive(settings: Settings, engine: Engine) -> None:
+    """Listen until cancelled. A port in use or an unusable certificate is an alarm and tried again: the call-backs only
+    move a shown state, so the rest of the daemon works on.
+    """
+    while True:
+        receiver = make_receiver(settings, engine)
+        try:
+            await receiver.start()
+        except (OSError, IntegrationError) as error:
+            said = error.strerror if isinstance(error, OSError) else str(error)
+            place = f"{settings.esim.receiver.host}:{settings.esim.receiver.port}"
+            await engine.alarms.raise_("receiver", f"nobody listens for eSIM call-backs at {place}: {said}")
+            await asyncio.sleep(AGAIN)
+            continue
+        await engine.alarms.clear("receiver")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await receiver.stop()
 
 
 def make_receiver(settings: Settings, engine: Engine) -> ProgressReceiver:

@@ -1,6 +1,7 @@
 """One sandbox and one daemon, as processes, for all tests of a worker that only look or act on orders of their own."""
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.console.cli.processes import Ended, Running, portal, running
+from console.cli.main import main
+from tests.console.cli.processes import Ended, Running, environment, running
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,40 @@ def daemon(sandbox: SandboxProcess) -> Iterator[Running]:
         yield process
 
 
+class Here:
+    """``portal …`` in this process, as starting one a verb would take most of the time."""
+
+    def __init__(self, captured: pytest.CaptureFixture[str]) -> None:
+        self._captured = captured
+
+    def __call__(self, *arguments: str) -> Ended:
+        self._captured.readouterr()
+        code = main(arguments)
+        out, err = self._captured.readouterr()
+        return Ended(code, out, err)
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Here:
+    """In a folder of its own, with nothing of the tester's settings."""
+    own = environment(tmp_path)
+    for name in [name for name in os.environ if name not in own]:
+        monkeypatch.delenv(name)
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "COLUMNS"):
+        monkeypatch.setenv(name, own[name])
+    monkeypatch.chdir(tmp_path)
+    return Here(capsys)
+
+
 @dataclass(frozen=True)
 class Desk:
     """``portal …`` against the running daemon."""
 
     sandbox: SandboxProcess
+    here: Here
 
     def __call__(self, *arguments: str) -> Ended:
-        return portal(self.sandbox.folder, *arguments, "--config", self.sandbox.config)
+        return self.here(*arguments, "--config", self.sandbox.config)
 
     def json(self, *arguments: str) -> Any:
         ended = self(*arguments, "--json")
@@ -65,5 +93,5 @@ class Desk:
 
 
 @pytest.fixture
-def desk(sandbox: SandboxProcess, daemon: Running) -> Desk:
-    return Desk(sandbox)
+def desk(sandbox: SandboxProcess, daemon: Running, here: Here) -> Desk:
+    return Desk(sandbox, here)

@@ -27,7 +27,11 @@ class Ended:
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
     """Nothing of the tester's own settings, tokens or folders."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PORTAL_", "XDG_", "NOTIFY_", "WATCHDOG_"))}
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("PORTAL_", "XDG_", "NOTIFY_", "WATCHDOG_"))
+    }
     kept["PYTHONPATH"] = str(Path(console.__file__).parents[1])
     homes = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config"), "XDG_STATE_HOME": str(folder / "state")}
     return {**kept, **homes, "COLUMNS": "120", **more}

@@ -24,7 +24,9 @@ def loaded_by(*arguments: str) -> set[str]:
     return set(re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE))
 
 
-@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("daemon", "--help"), ("settings", "show", "--help")])
+@pytest.mark.parametrize(
+    "arguments", [("--version",), ("--help",), ("daemon", "--help"), ("settings", "show", "--help")]
+)
 def test_help_and_version_load_nothing_heavy(arguments: tuple[str, ...]) -> None:
     modules = loaded_by(*arguments)
     assert "console.cli.app" in modules

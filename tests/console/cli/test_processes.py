@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import stat
 from pathlib import Path
 
@@ -12,13 +13,11 @@ from tests.console.cli.conftest import SandboxProcess
 from tests.console.cli.processes import environment, portal, running
 
 
-def own_config(sandbox: SandboxProcess, folder: Path, **changes: str) -> Path:
-    """The sandbox's settings with a data folder of their own; ``changes``: variables to set instead of lines."""
-    lines = []
-    for line in sandbox.config_text().splitlines():
-        key = line.split(" = ")[0]
-        lines.append(f'data_dir = "{folder / "data"}"' if key == "data_dir" else line)
-    text = "\n".join(line for line in lines if not line.startswith(tuple(changes) or ("\0",)))
+def own_config(sandbox: SandboxProcess, folder: Path, left_out: str = "") -> Path:
+    """The sandbox's settings with a data folder of their own and no listener for call-backs, without ``left_out``."""
+    changed = {"data_dir": f'data_dir = "{folder / "data"}"', "enabled": "enabled = false"}
+    lines = [(line.split(" = ")[0], line) for line in sandbox.config_text().splitlines()]
+    text = "\n".join(changed.get(key, line) for key, line in lines if key != left_out)
     file = folder / "portal.toml"
     file.write_text(text + "\n")
     file.chmod(0o600)
@@ -99,7 +98,7 @@ def test_settings_that_do_not_do_are_told_before_anything_starts(tmp_path: Path)
 
 
 def test_a_new_journal_without_start_at_is_refused(sandbox: SandboxProcess, tmp_path: Path) -> None:
-    config = own_config(sandbox, tmp_path, start_at="")
+    config = own_config(sandbox, tmp_path, "start_at")
     ended = portal(tmp_path, "daemon", "--config", str(config))
     assert ended.code == 4
     assert "intake.start_at" in ended.err and len(ended.err.strip().splitlines()) == 1
@@ -127,3 +126,15 @@ def test_a_second_signal_ends_it_at_once(sandbox: SandboxProcess, tmp_path: Path
         process.process.send_signal(signal.SIGINT)
         code, seconds = process.stop(signal.SIGINT)
         assert code == 0 and seconds < 5
+
+
+def test_a_port_in_use_for_call_backs_is_an_alarm_and_nothing_more(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    config = own_config(sandbox, tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        env = environment(tmp_path, PORTAL_ESIM__RECEIVER__ENABLED="true", PORTAL_ESIM__RECEIVER__PORT=port)
+        with running(tmp_path, "daemon", ("daemon", "--observe", "--config", str(config)), env) as process:
+            process.wait_for(f"nobody listens for eSIM call-backs at 127.0.0.1:{port}")
+            assert process.stop()[0] == 0

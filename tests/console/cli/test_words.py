@@ -9,19 +9,20 @@ from pathlib import Path
 import pytest
 
 from console.cli.output import Column, Form, Output, ago, as_json, csv_cell, plain
+from tests.console.cli.conftest import Here
 from tests.console.cli.processes import environment, portal
 
 EVIL = "\x1b[31mred\x07\u202e\u2066\x9b2J\r\nnext"
 
 
-def test_unknown_verb_and_option_and_value_name_what_is_wrong(tmp_path: Path) -> None:
+def test_unknown_verb_and_option_and_value_name_what_is_wrong(here: Here) -> None:
     for arguments, said in (
         (("ordres",), "ordres"),
         (("sandbox", "--sed", "1"), "--sed"),
         (("sandbox", "--dir", "x", "--seed", "abc"), "--seed"),
         (("restore",), "FILE"),
     ):
-        ended = portal(tmp_path, *arguments)
+        ended = here(*arguments)
         assert ended.code == 2
         assert said in ended.err
         assert "try: portal" in ended.err
@@ -37,15 +38,17 @@ def test_control_characters_in_arguments_do_not_reach_the_terminal(tmp_path: Pat
         assert "red" in ended.err
 
 
-def test_an_argument_of_ten_thousand_characters_is_cut(tmp_path: Path) -> None:
-    ended = portal(tmp_path, "x" * 10_000)
+def test_an_argument_of_ten_thousand_characters_is_cut(here: Here) -> None:
+    ended = here("x" * 10_000)
     assert ended.code == 2
     assert len(ended.err) < 3000
 
 
-def test_every_problem_of_the_settings_is_told_at_once(tmp_path: Path) -> None:
-    (tmp_path / "portal.toml").write_text('[whmcs]\nurll = "https://x.example"\nlate_after = "soon"\n[salsforce]\na = 1\n')
-    ended = portal(tmp_path, "settings", "check", "--config", "portal.toml")
+def test_every_problem_of_the_settings_is_told_at_once(here: Here, tmp_path: Path) -> None:
+    (tmp_path / "portal.toml").write_text(
+        '[whmcs]\nurll = "https://x.example"\nlate_after = "soon"\n[salsforce]\na = 1\n'
+    )
+    ended = here("settings", "check", "--config", "portal.toml")
     assert ended.code == 2
     assert "portal.toml:2" in ended.err and "did you mean whmcs.url" in ended.err
     assert "portal.toml:3" in ended.err and "duration" in ended.err
@@ -54,30 +57,30 @@ def test_every_problem_of_the_settings_is_told_at_once(tmp_path: Path) -> None:
     assert "•" not in ended.err  # names of keys are no secrets
 
 
-def test_a_settings_file_that_is_not_there(tmp_path: Path) -> None:
-    ended = portal(tmp_path, "settings", "show", "--config", "none.toml")
+def test_a_settings_file_that_is_not_there(here: Here) -> None:
+    ended = here("settings", "show", "--config", "none.toml")
     assert (ended.code, "none.toml" in ended.err) == (2, True)
 
 
-def test_settings_show_masks_secrets_in_every_form(tmp_path: Path) -> None:
+def test_settings_show_masks_secrets_in_every_form(here: Here, tmp_path: Path) -> None:
     (tmp_path / "portal.toml").write_text('[whmcs]\nsecret = "canary-5231-secret"\nurl = "https://w.example"\n')
     for form in ((), ("--json",), ("--csv",)):
-        ended = portal(tmp_path, "settings", "show", "whmcs", "--config", "portal.toml", *form)
+        ended = here("settings", "show", "whmcs", "--config", "portal.toml", *form)
         assert ended.code == 0
         assert "canary" not in ended.out
         assert "https://w.example" in ended.out
         assert "portal.toml:3" in ended.out
-    assert portal(tmp_path, "settings", "show", "nothing.begins", "--config", "portal.toml").code == 1
+    assert here("settings", "show", "nothing.begins", "--config", "portal.toml").code == 1
 
 
-def test_the_example_is_a_settings_file(tmp_path: Path) -> None:
-    example = portal(tmp_path, "settings", "example").out
+def test_the_example_is_a_settings_file(here: Here, tmp_path: Path) -> None:
+    example = here("settings", "example").out
     (tmp_path / "portal.toml").write_text(example)
-    assert portal(tmp_path, "settings", "show", "--config", "portal.toml").code == 0
+    assert here("settings", "show", "--config", "portal.toml").code == 0
 
 
-def test_json_and_csv_exclude_each_other(tmp_path: Path) -> None:
-    assert portal(tmp_path, "settings", "show", "--json", "--csv").code == 2
+def test_json_and_csv_exclude_each_other(here: Here) -> None:
+    assert here("settings", "show", "--json", "--csv").code == 2
 
 
 def test_a_defect_ends_in_one_sentence_and_a_private_file(tmp_path: Path) -> None:
@@ -110,7 +113,9 @@ def test_numbers_stay_numbers_in_csv() -> None:
 def rendered(form: Form) -> str:
     out = io.StringIO()
     columns = (Column("name", "Name"), Column("n", "N", right=True))
-    Output(form, out, out).rows(columns, [{"name": f"田中 [red]{EVIL}", "n": 1}, {"name": '=HYPERLINK("x")', "n": None}])
+    Output(form, out, out).rows(
+        columns, [{"name": f"田中 [red]{EVIL}", "n": 1}, {"name": '=HYPERLINK("x")', "n": None}]
+    )
     return out.getvalue()
 
 
@@ -121,7 +126,7 @@ def test_rows_in_each_form_hold_no_control_characters() -> None:
     assert json.loads(rendered(Form.JSON))[0]["name"] == f"田中 [red]{EVIL}"
     rows = list(csv.reader(io.StringIO(rendered(Form.CSV))))
     assert rows[0] == ["name", "n"]
-    assert rows[2] == ["'=HYPERLINK(\"x\")", ""]
+    assert rows[2] == ['\'=HYPERLINK("x")', ""]
 
 
 def test_plain_words_and_durations() -> None:
