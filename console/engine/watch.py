@@ -54,10 +54,10 @@ class Watch:
     async def _people(self) -> None:
         """Runs that failed or wait for a person: raised by the runner, over when no order stands so any more."""
         alarms, journal = self._engine.alarms, self._engine.journal
-        standing = journal.peek(runs.causes_needing_person)
+        standing = await journal.read(runs.causes_needing_person)
         for prefix in ("failed:", "parked:"):
             await alarms.clear_family(prefix, keep=standing)
-        if not journal.peek(outbox.stuck):
+        if not await journal.read(outbox.stuck):
             await alarms.clear_family("writeback:")
         held = journal.peek(runs.held_by_reason)
         told = {
