@@ -1,5 +1,6 @@
 """Who is told about alarms, and whether all is well: put together from the settings."""
 
+import logging
 from collections.abc import Awaitable, Callable
 
 from console.engine.housekeeping import DAMAGED
@@ -12,6 +13,8 @@ from console.observe.redact import Redactor
 from storage import meta
 from storage.errors import StorageError
 
+log = logging.getLogger(__name__)
+
 
 def make_alerting(engine: Engine, redactor: Redactor) -> Alerting:
     """The webhook and a mail to each address of ``alerts.mail_to``; mail needs the server and sender of [mail]."""
@@ -19,7 +22,9 @@ def make_alerting(engine: Engine, redactor: Redactor) -> Alerting:
     channels: list[Channel] = []
     if url := chosen.webhook_url.get_secret_value():
         channels.append(Webhook(url))
-    if mail.host and mail.sender:
+    if chosen.mail_to and not (mail.host and mail.sender):
+        log.error("alerts.mail_to is set, but nothing can be mailed without mail.host and mail.sender")
+    elif chosen.mail_to:
         channels += [AlertMail(engine.mail, mail.sender, to) for to in dict.fromkeys(chosen.mail_to)]
     alerting = Alerting(
         engine.journal, channels, redactor, environment=engine.settings.daemon.environment, now=engine.clock.now,

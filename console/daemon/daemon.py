@@ -93,7 +93,7 @@ class Daemon:
         resumed = await self.parts.dispatcher.resume()
         if resumed:
             log.info("%d runs were under way when the last process ended", resumed)
-        if unclean:
+        if unclean or self.parts.engine.alarms.opened("journal_damaged") is not None:
             self._spawn("quick_check", self._quick_check())
         self._spawn("establish", self._establish())
         self._spawn("clock", self.parts.clockwatch.run())

@@ -296,7 +296,8 @@ def _upkeep(daemon: Daemon) -> Iterator[Part]:
         )
         yield Part(name=f"alerts {number}", state=grade, detail=f"{state.name}: {detail}", values=values)
     if not channels:
-        yield Part(name="alerts", state="warn", detail="nobody is told: set alerts.webhook_url or alerts.mail_to")
+        missing = "mail.host and mail.sender" if alerts.mail_to else "alerts.webhook_url or alerts.mail_to"
+        yield Part(name="alerts", state="warn", detail=f"nobody is told: set {missing}")
     if (dead_man := daemon.dead_man) is not None:
         why = dead_man.silent_because or dead_man.last_error
         yield Part(name="dead man", state="warn" if why else "ok", detail=why or "called", since=dead_man.last_ok_at)

@@ -84,7 +84,8 @@ class Housekeeping:
         await self.watch_store()
         await self._tell_disk()
         await self.watch.once()
-        await self.backups.when_due()
+        if await self.backups.when_due() is not None and DAMAGED not in self._engine.holds.reasons():
+            await self._engine.alarms.clear("journal_damaged")  # a sound copy of it was just made
         await self.forget_when_due()
 
     # Disk and store ---------------------------------------------------------------------------------------------------
