@@ -19,6 +19,7 @@ from console import keys
 from console.client.errors import ApiError, Forbidden, Unauthorized
 from console.observe.crash import EXIT_CRASH, CrashReports
 from console.screens.acting import ActingScreen
+from console.screens.approvals import ApprovalsScreen
 from console.screens.base import LiveScreen
 from console.screens.board import BoardScreen
 from console.screens.desk import Desk
@@ -102,8 +103,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
     # Life ------------------------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        board = BoardScreen(self.desk, filter_text=self.options.filter)
-        self.add_mode("orders", lambda: board)
+        self.add_mode("orders", self._board)
+        self.add_mode("approvals", lambda: ApprovalsScreen(self.desk))
         self.switch_mode("orders")
         self.set_interval(FLUSH, self._paint, name="flush")
         self.set_interval(1.0, self._tick, name="tick")
@@ -111,6 +112,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._leave_on_signals()
         if self.options.order:
             self.call_after_refresh(self.push_screen, OrderScreen(self.desk, self.options.order))
+
+    def _board(self) -> BoardScreen:
+        return BoardScreen(self.desk, filter_text=self.options.filter)
 
     def _leave_on_signals(self) -> None:
         """SIGTERM and SIGHUP leave as ``q`` does: a daemon in this window is drained."""
@@ -161,7 +165,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             for screen in self._live_screens():
                 screen.note_changes(changed)
         active = self.screen
-        if isinstance(active, LiveScreen | PlanDialog) and active.is_mounted:
+        if isinstance(active, LiveScreen | PlanDialog) and active.stands:
             active.flush()
 
     def _live_screens(self) -> list[LiveScreen]:
@@ -169,7 +173,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def _tick(self) -> None:
         active = self.screen
-        if isinstance(active, LiveScreen) and active.is_mounted:
+        if isinstance(active, LiveScreen) and active.stands:
             active.tick()
 
     # Submitting ------------------------------------------------------------------------------------------------------
@@ -206,6 +210,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
         else:
             while len(self.screen_stack) > 1:
                 self.pop_screen()
+
+    async def action_orders_with(self, state: str) -> None:
+        """The board with one state only: where a click on a count leads from every screen."""
+        await self.switch_mode("orders")
+        self.action_section("orders")
+        self.call_after_refresh(self.run_action, f"show_state('{state}')", self.screen_stack[0])
 
     def action_other_theme(self) -> None:
         self.theme = LIGHT.name if self.theme == DARK.name else DARK.name

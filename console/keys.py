@@ -41,6 +41,12 @@ ORDER: tuple[Binding, ...] = (
     Binding("f", "fetch", "Fetch", show=False, id="order.fetch", tooltip="Read the records of both systems again"),
 )  # fmt: skip
 
+APPROVALS: tuple[Binding, ...] = (
+    Binding(
+        "f", "fetch", "Read again", show=False, id="approvals.fetch", tooltip="Read the list from Salesforce again"
+    ),
+)
+
 
 def of_commands() -> Sequence[Binding]:
     """A binding for every command that is about an order: its key, and the action ``act(id)``."""

@@ -113,8 +113,7 @@ def _said(act: Act, answer: Submitted) -> str:
         "unknown": "sent to the outside, its outcome is not known yet",
         "running": f"runs as batch {answer.batch_id}",
     }
-    message = f". {answer.message}" if answer.message else ""
-    return f"{act.said}: {words.get(answer.outcome, answer.outcome)}{message}"
+    return f"{act.said}: {answer.message or words.get(answer.outcome, answer.outcome)}"
 
 
 def _changes(error: Refused) -> str:

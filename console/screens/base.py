@@ -111,7 +111,10 @@ class LiveScreen(Screen[None]):
 
     def _show_sections(self) -> None:
         counts, glyphs = self.desk.session.book.counts, self.desk.glyphs
-        hints = [Hint(s.digit, s.title, f"app.section('{s.mode}')", strong=s.mode == self.MODE) for s in SECTIONS]
+        waiting = {mode: f" {count:,}" for mode, count in self.desk.waiting.items() if count}
+        hints = [
+            Hint(s.digit, s.title + waiting.get(s.mode, ""), f"app.section('{s.mode}')", strong=s.mode == self.MODE) for s in SECTIONS
+        ]  # fmt: skip
         hints += [
             Hint(f"{glyphs.states[state]} {counts[state]:,}", state, f"show_state('{state}')", tone=state)
             for state in ("failed", "held", "parked", "retrying", "running", "queued")

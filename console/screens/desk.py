@@ -22,13 +22,15 @@ _SHOWN = ("whmcs", "salesforce", "events", "esim", "mail")
 
 @dataclass
 class Desk:
-    """``window_runs_daemon``: the daemon lives in this process. ``said``: the console's own lines for the ticker."""
+    """``window_runs_daemon``: the daemon lives in this process. ``said``: the console's own lines for the ticker.
+    ``waiting``: by section, how much waits there, as last seen."""
 
     session: Session
     submissions: Submissions
     glyphs: Glyphs
     window_runs_daemon: bool = False
     said: list[Line] = field(default_factory=list)
+    waiting: dict[str, int] = field(default_factory=dict)
 
     def status(self) -> Status:
         session = self.session

@@ -224,9 +224,8 @@ class OrderScreen(ActingScreen):
         self.app.pop_screen()
 
     def action_show_state(self, state: str) -> None:
-        """A click on a count of the section bar: back to the board with that filter."""
-        self.app.pop_screen()
-        self.app.call_later(self.app.screen.run_action, f"show_state('{state}')")
+        """A click on a count of the section bar."""
+        self.app.call_later(self.app.run_action, f"orders_with('{state}')")
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show_all)

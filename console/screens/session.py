@@ -1,7 +1,7 @@
 """What all screens share: the connection, the book kept live, who we are, names, and what was submitted. No Textual."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
@@ -168,6 +168,10 @@ class Session:
     def new_key() -> str:
         """An Idempotency-Key for one act and all its repeats."""
         return token_urlsafe(24)
+
+    def learn_names(self, names: Mapping[str, str]) -> None:
+        """Names that came with another answer."""
+        self._names.update(names)
 
     async def close(self) -> None:
         if self._api is not None:
