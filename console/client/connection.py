@@ -121,9 +121,9 @@ class Connection:
 
 def _transport(address: Address) -> httpx.AsyncHTTPTransport:
     if address.socket is not None:
-        return httpx.AsyncHTTPTransport(uds=str(address.socket), verify=False)  # noqa: S501 - no TLS on a socket
+        return httpx.AsyncHTTPTransport(uds=str(address.socket), verify=False)
     if address.url.startswith("http:"):
-        return httpx.AsyncHTTPTransport(verify=False)  # noqa: S501 - this machine only, see parse_address
+        return httpx.AsyncHTTPTransport(verify=False)  # this machine only, see parse_address
     import ssl  # only for https: reading the certificates takes 30 ms
 
     verify = ssl.create_default_context(cafile=str(address.ca_file) if address.ca_file else None)

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from enum import StrEnum
 
 from console.client.api import ApiClient
@@ -70,16 +71,17 @@ class FeedReader:
         self.heard = time.monotonic()
         self._client = client
 
-    async def batches(self) -> AsyncIterator[list[FeedEvent]]:
+    async def batches(self) -> AsyncGenerator[list[FeedEvent], None]:
         """Events as they come, those of one packet together. Raises FeedLost; Unauthorized, Forbidden: who we are
         is not accepted any more."""
         pause = SHORTEST
         while True:
             try:
-                async for batch in self._session():
-                    pause = SHORTEST
-                    if batch:
-                        yield batch
+                async with aclosing(self._session()) as session:
+                    async for batch in session:
+                        pause = SHORTEST
+                        if batch:
+                            yield batch
             except Gone as error:
                 raise FeedLost(str(error)) from error
             except (Unauthorized, Forbidden):
@@ -90,7 +92,7 @@ class FeedReader:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST)
 
-    async def _session(self) -> AsyncIterator[list[FeedEvent]]:
+    async def _session(self) -> AsyncGenerator[list[FeedEvent], None]:
         parser = SseParser()
         headers = {"Last-Event-ID": str(self.last), "Accept": "text/event-stream"}
         params = {"epoch": self.epoch}
@@ -170,10 +172,11 @@ class LiveBook:
 
     async def _follow(self) -> None:
         self.reader = FeedReader(self._client, self.book.seq, self.book.epoch)
-        async for batch in self.reader.batches():
-            for event in batch:
-                self.book.apply(event)
-            await self._tell()
+        async with aclosing(self.reader.batches()) as batches:
+            async for batch in batches:
+                for event in batch:
+                    self.book.apply(event)
+                await self._tell()
 
     async def _tell(self) -> None:
         if self._changed is not None:

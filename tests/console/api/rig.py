@@ -136,7 +136,7 @@ async def open_desk(
     server = ApiServer(app, doors)
     await app.state.api.hub.start()
     await server.start()
-    made = await journal.write(lambda db: {role: _token(db, role) for role in ROLES})
+    made: dict[str, str] = await journal.write(lambda db: {str(role): _token(db, role) for role in ROLES})
     return Desk(app, parts, commander, server, folder / "run" / "portal.sock", doors[1].address, made)
 
 

@@ -3,8 +3,10 @@
 import asyncio
 import itertools
 import json
+import sqlite3
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -16,32 +18,32 @@ from console.client.rows import BookRow
 from console.engine import transitions
 from console.schema.base import PREFIX
 from console.schema.book import COLUMNS, FeedEvent
-from storage import book, desk, feed, runs
+from storage import book, feed, runs
 from storage.journal import Journal
 from tests.console.api.rig import Desk, until
-from tests.console.client.journal_rows import put_order
+from tests.console.client.journal_rows import put_order, take
 
 
 def test_storage_and_schema_name_the_same_columns() -> None:
     assert book.COLUMNS == COLUMNS
-    assert len(COLUMNS) == len(BookRow.__slots__)
+    assert len(COLUMNS) == len(BookRow._fields)
 
 
 async def _orders(journal: Journal, count: int) -> list[str]:
-    def write(db: object) -> list[str]:
+    def write(db: sqlite3.Connection) -> list[str]:
         return [
-            put_order(db, n, {}, {"state": "running", "step": "esim", "steps": {"load": "done", "esim": "running"}})  # type: ignore[arg-type]
+            put_order(db, n, {}, {"state": "running", "step": "esim", "steps": {"load": "done", "esim": "running"}})
             for n in range(1, count + 1)
         ]
 
     return await journal.write(write)
 
 
-async def _move(journal: Journal, order_id: str, **values: object) -> None:
-    def write(db: object) -> None:
-        run = runs.latest_of_order(db, order_id)  # type: ignore[arg-type]
+async def _move(journal: Journal, order_id: str, **values: Any) -> None:
+    def write(db: sqlite3.Connection) -> None:
+        run = runs.latest_of_order(db, order_id)
         assert run is not None
-        transitions.move(db, time.time(), run.id, **values)  # type: ignore[arg-type]
+        transitions.move(db, time.time(), run.id, **values)
 
     await journal.write(write)
 
@@ -95,9 +97,7 @@ async def test_the_feed_brings_the_book_to_the_journals_state(desk: Desk) -> Non
         live_book.take_dirty()
         for n, order_id in enumerate(ids * 5):
             await _move(desk.journal, order_id, state="retrying", wait_reason=f"try {n}", tries=n % 7)
-        await desk.journal.write(
-            lambda db: (desk_take(db, ids[0]), feed.append(db, time.time(), "taken", {"by": "mira"}, order_id=ids[0]))
-        )
+        await desk.journal.write(lambda db: _take(db, ids[0]))
         new = await desk.journal.write(lambda db: put_order(db, 999, {}, {"state": "queued"}))
         await _move(desk.journal, new, state="failed", error_class="data", error_message="call 090-1234-5678 back")
         await until(lambda: live_book.seq == desk.journal.peek(lambda db: feed.bounds(db)[1]))
@@ -116,8 +116,15 @@ async def test_the_feed_brings_the_book_to_the_journals_state(desk: Desk) -> Non
         await asyncio.gather(task, return_exceptions=True)
 
 
-def desk_take(db: object, order_id: str) -> None:
-    desk.take(db, order_id, "mira", time.time(), time.time() + 60)  # type: ignore[arg-type]
+def _take(db: sqlite3.Connection, order_id: str) -> None:
+    take(db, order_id, "mira", time.time(), time.time() + 60)
+    feed.append(db, time.time(), "taken", {"by": "mira"}, order_id=order_id)
+
+
+def _restored(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM feed")
+    feed.continue_above(db, 100)
+    feed.append(db, 1.0, "x", {})
 
 
 async def test_an_event_is_there_at_once(desk: Desk) -> None:
@@ -260,9 +267,7 @@ async def test_a_stream_that_falls_behind_the_pruning_is_reset(desk: Desk) -> No
     ):
         chunks = answer.aiter_text()
         assert await anext(chunks) == ": the feed\n\n"
-        await desk.journal.write(
-            lambda db: (db.execute("DELETE FROM feed"), feed.continue_above(db, 100), feed.append(db, 1.0, "x", {}))[0]
-        )
+        await desk.journal.write(_restored)
         text = "".join([chunk async for chunk in chunks])
     assert "event: reset" in text
     assert f'"see": "{PREFIX}/snapshot"' in text

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from console.client.query import QueryError, complete, parse, parse_sort
-from console.client.query_words import FIELDS, KINDS, STATES, STATUSES, STEPS, SYSTEMS, WAITS
+from console.client.query import Query, QueryError, complete, parse, parse_sort
+from console.client.query_words import FIELDS, KINDS, STATES, STATUSES, SYSTEMS, WAITS
 from console.client.rows import BookRow
+from console.schema.book import STEPS
 from storage import book, orders
 from storage.journal import Journal
 from tests.console.client.journal_rows import put_order, take
@@ -203,6 +204,11 @@ def test_sorting_in_sql_and_in_the_book_agree(journal: Journal, world: Any, name
         db.execute("ROLLBACK")
 
 
+def _answer(journal: Journal, query: Query) -> list[str]:
+    where, bound = query.where(NOW)
+    return journal.peek(lambda db: orders.select_ids(db, where, bound, "o.number", 10, 0))
+
+
 async def test_fields_beyond_the_book_are_answered_by_sql(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path / "journal.db")
     try:
@@ -216,10 +222,7 @@ async def test_fields_beyond_the_book_are_answered_by_sql(tmp_path: Path) -> Non
             f"id:{wanted[:15]}", "id:7", "7",
         ):  # fmt: skip
             query = parse(text)
-            where, bound = query.where(NOW)
-            assert journal.peek(lambda db, w=where, b=bound: orders.select_ids(db, w, b, "o.number", 10, 0)) == [
-                wanted
-            ], text  # type: ignore[misc]
+            assert _answer(journal, query) == [wanted], text
             assert query.beyond
     finally:
         journal.close()
