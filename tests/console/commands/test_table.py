@@ -1,6 +1,7 @@
 """The whole table, every combination, against the law written down a second time (rules §8)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -120,6 +121,14 @@ def test_every_combination_is_answered_as_the_rules_say(command: Command) -> Non
     assert allowed, "a command that is never possible is a mistake"
 
 
+def test_control_a_table_without_the_rule_of_unknown_outcomes_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "_while_unknown", lambda command, facts: None)
+    retry = table.BY_ID["order.retry"]
+    wrong = [f for f in every_situation() if table.possible(retry, Role.ADMIN, f).ok != law(retry.id, Role.ADMIN, f)]
+    assert wrong
+    assert all(facts.run == "parked" and facts.unknown for facts in wrong)
+
+
 def test_the_words_are_the_engines_own() -> None:
     runs = {run for run, _ in POSITIONS if run}
     assert runs == {str(state) for state in states.RunState}
@@ -137,8 +146,6 @@ def reason(name: str, facts: Facts, role: Role = Role.ADMIN) -> str:
 
 
 def changed(facts: Facts, **values: object) -> Facts:
-    from dataclasses import replace
-
     return replace(facts, **values)  # type: ignore[arg-type]
 
 

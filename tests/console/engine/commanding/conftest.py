@@ -29,7 +29,7 @@ from storage.runs import Run
 PATIENCE = 30.0
 QUICK = {
     "PORTAL_WHMCS__LATE_AFTER": "2", "PORTAL_WHMCS__READ_TIMEOUT": "1", "PORTAL_WHMCS__WRITE_TIMEOUT": "1",
-    "PORTAL_ENGINE__LOOK_APART": "0.3", "PORTAL_ENGINE__RETRY__BASE": "0.1", "PORTAL_ENGINE__RETRY__MAX": "0.5",
+    "PORTAL_ESIM__LATE_AFTER": "2", "PORTAL_ESIM__TIMEOUT": "1", "PORTAL_ENGINE__LOOK_APART": "0.3", "PORTAL_ENGINE__RETRY__BASE": "0.1", "PORTAL_ENGINE__RETRY__MAX": "0.5",
     "PORTAL_ENGINE__RECHECK_EVERY": "0.3", "PORTAL_ENGINE__BREAKER__FAILURES": "50", "PORTAL_SALESFORCE__TIMEOUT": "1",
     "PORTAL_ENGINE__RETRY__TRIES": "4", "PORTAL_APPROVE__LIMIT_YEN": '{"operator": 50000}',
 }  # fmt: skip
@@ -158,18 +158,19 @@ class Floor:
         self.journal.close()
 
 
-def quick_settings(sandbox: Sandbox) -> Settings:
-    return load_settings(sandbox.configuration, QUICK).settings
+def quick_settings(sandbox: Sandbox, further: Mapping[str, str]) -> Settings:
+    return load_settings(sandbox.configuration, {**QUICK, **further}).settings
 
 
 @pytest.fixture
-async def floor(tmp_path: Path) -> AsyncIterator[Floor]:
+async def floor(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Floor]:
+    """An indirect parameter holds further settings, as variables of the environment."""
     (tmp_path / "sandbox").mkdir()
     sandbox = Sandbox(tmp_path / "sandbox", seed=1, customers=12)
     await sandbox.start()
     try:
         journal = Journal.open(tmp_path / "journal.db")
-        settings = quick_settings(sandbox)
+        settings = quick_settings(sandbox, getattr(request, "param", {}))
         clients = make_clients(settings, lambda: datetime.now(UTC), lambda *_: None)
         parts = assemble(settings, journal, SystemClock(), clients, "journal-1", observe=False)
         engine = parts.engine

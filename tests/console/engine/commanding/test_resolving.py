@@ -158,3 +158,33 @@ async def test_looking_again_is_always_possible(floor: Floor) -> None:
     await floor.act("unpark", OTTO, order_id)
     await floor.until(order_id, "done")
     assert len(floor.whmcs_orders()) == 1
+
+
+@pytest.mark.parametrize("floor", [{"PORTAL_ESIM__ORDER_BY": "type"}], indirect=True)
+async def test_a_profile_that_the_provider_chose_is_named_by_its_iccid(floor: Floor) -> None:
+    floor.sandbox.faults.add(system="esim", operation="downloadOrder", kind="timeout_after")
+    order_id = floor.order("travel")
+    await floor.admit(order_id)
+    run = await floor.until(order_id, "parked", wait="person")
+    assert run.error_operation == "esim.downloadOrder"
+    taken = [row for row in floor.sandbox.esim.smdp.profiles() if row["state"] != "Available"]
+    iccid = str(taken[0]["iccid"])
+    with pytest.raises(BadArgument, match="check digit"):
+        await floor.plan("resolve-is", OTTO, order_id, identifier=iccid[:-1] + str((int(iccid[-1]) + 1) % 10))
+    plan = await floor.plan("resolve-is", OTTO, order_id, identifier=f" {iccid[:4]}-{iccid[4:]}F")
+    assert plan.refusal is None
+    await floor.submit(plan, OTTO, order_id, identifier=f" {iccid[:4]}-{iccid[4:]}F")
+    await floor.until(order_id, "done")
+    assert floor.salesforce(order_id)["ESIM_ICCID__c"] == iccid
+    assert floor.asked("esim", "downloadOrder") == 1
+    second = floor.order("travel")
+    floor.sandbox.faults.add(system="esim", operation="downloadOrder", kind="timeout_before")
+    await floor.admit(second)
+    await floor.until(second, "parked", wait="person")
+    theirs = await floor.plan("resolve-is", OTTO, second, identifier=iccid)
+    assert "belongs to" in str(theirs.refusal)
+    await floor.when(lambda: floor.parts.engine.clock.now() > floor.run(second).updated_at + 2.1)
+    absent = await floor.plan("resolve-absent", SUE, second)
+    assert any("the provider cannot be asked" in line for line in absent.items[0].words)
+    await floor.submit(absent, SUE, second)
+    await floor.until(second, "done")

@@ -1,9 +1,11 @@
 """Retry, skip, park, start against the real servers."""
 
+import asyncio
 import time
 
 import pytest
 
+from console.engine.commanding.commander import Commander
 from console.engine.commanding.errors import BadArgument, Changed, NotPossible
 from storage import profiles, runs
 from storage.runs import Run
@@ -53,6 +55,21 @@ async def test_two_people_retry_and_one_run_starts(floor: Floor) -> None:
     with pytest.raises(Changed):  # the plan was for the first failure, not for the next one
         await floor.submit(second, OLGA, order_id)
     assert len(floor.journal.peek(lambda db: runs.of_order(db, order_id))) == 2
+
+
+async def test_two_retries_in_the_same_moment_start_one_run(floor: Floor) -> None:
+    order_id = await floor.failed()
+    commanders = [Commander(floor.parts.engine) for _ in range(4)]  # each with locks of its own
+    plans = [await c.plan("retry", OTTO, order_ids=[order_id]) for c in commanders]
+    results = await asyncio.gather(
+        *(c.submit(p.hash, "retry", OTTO, order_ids=[order_id]) for c, p in zip(commanders, plans, strict=True)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(r, Changed) for r in results) == 3, results
+    assert len(floor.journal.peek(lambda db: runs.of_order(db, order_id))) == 2
+    outcomes = [row.outcome for row in floor.audit() if row.phase == "outcome"]
+    assert outcomes.count("done") == 1
+    assert set(outcomes) <= {"done", "refused"}
 
 
 async def test_retry_from_a_step_keeps_what_was_finished_before_it(floor: Floor) -> None:
