@@ -41,8 +41,8 @@ def generalise(message: str) -> str:
 
 
 def cause_of(step: str, system: str, code: str, message: str) -> Cause:
-    """The code alone names the cause where there is one; else the message does."""
-    return Cause(step, system, generalise(code), "" if code else generalise(message))
+    """The code alone names the cause where there is one, as it is (8.2.1/3.3 is not 8.2.1/3.5); else the message does."""
+    return Cause(step, system, code, "" if code else generalise(message))
 
 
 _ADVICE: dict[str, str] = {
