@@ -97,13 +97,6 @@ def answer(db: sqlite3.Connection, owner: str, key: str) -> Answer | None:
     return Answer(*row) if row else None
 
 
-def interrupt(db: sqlite3.Connection, status: int, response: str) -> int:
-    """Requests that were under way when the process ended are answered so from now on."""
-    return db.execute(
-        "UPDATE idempotency SET state = 'done', status = ?, response = ? WHERE state = 'in_flight'", (status, response)
-    ).rowcount
-
-
 def finish(db: sqlite3.Connection, owner: str, key: str, status: int, response: str) -> None:
     db.execute(
         "UPDATE idempotency SET state = 'done', status = ?, response = ? WHERE owner = ? AND key = ?",

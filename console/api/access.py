@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
@@ -29,6 +29,7 @@ class Api:
     hub: FeedHub
     gatekeeper: Gatekeeper
     began: float  # monotonic
+    under_way: set[tuple[str, str]] = field(default_factory=set)  # submits by owner and key
 
     @property
     def engine(self) -> Engine:

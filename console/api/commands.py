@@ -48,7 +48,7 @@ async def plan(caller: Viewer, api: Services, command: Name, asked: schema.PlanR
 async def submit(caller: Viewer, api: Services, command: Name, asked: schema.SubmitRequest, key: Key) -> Response:
     """Do what was planned, once: the same key and body get the stored answer for 24 h."""
     known = _known(command, caller)
-    keys = Keys(api.journal, caller.owner, api.engine.clock)
+    keys = Keys(api.journal, caller.owner, api.engine.clock, api.under_way)
     return await keys.once(key, f"{known.id}\n{asked.model_dump_json()}", lambda: _submit(api, caller, known, asked))
 
 
@@ -64,7 +64,7 @@ async def _submit(api: Api, caller: Caller, command: Command, asked: schema.Subm
 @router.get("/commands/results/{key}", response_model=schema.Submitted)
 async def result(caller: Viewer, api: Services, key: Annotated[str, Path(pattern=KEY_PATTERN)]) -> Response:
     """What your submit with this key came to: its answer, 409 while it is worked on, 404 when it never came in."""
-    return await Keys(api.journal, caller.owner, api.engine.clock).answer(key)
+    return await Keys(api.journal, caller.owner, api.engine.clock, api.under_way).answer(key)
 
 
 @router.get("/batches")

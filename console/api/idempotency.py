@@ -26,18 +26,26 @@ TITLE = "Idempotency-Key"
 
 
 class Keys:
-    """The keys of one owner (a token, or a user at the socket)."""
+    """The keys of one owner (a token, or a user at the socket). ``under_way``: what this process works on, all owners.
 
-    def __init__(self, journal: Journal, owner: str, clock: Clock) -> None:
+    A key that the journal has in flight and that is not under way here was cut off by the end of an earlier process:
+    it never starts a second effect.
+    """
+
+    def __init__(self, journal: Journal, owner: str, clock: Clock, under_way: set[tuple[str, str]]) -> None:
         self._journal = journal
         self._owner = owner
         self._clock = clock
+        self._under_way = under_way
 
     async def once(self, key: str, body: str, work: Callable[[], Awaitable[BaseModel]]) -> Response:
         """Do ``work`` if nobody did under this key. It goes on and its answer is kept also when the asker goes away.
 
         An answer that says "nothing was done for now" (503) is not kept: the key may be used again.
         """
+        return await asyncio.shield(asyncio.create_task(self._once(key, body, work)))
+
+    async def _once(self, key: str, body: str, work: Callable[[], Awaitable[BaseModel]]) -> Response:
         hashed, now = hashlib.sha256(body.encode()).hexdigest(), self._clock.now()
 
         def begin(db: sqlite3.Connection) -> Answer | None:
@@ -46,15 +54,19 @@ class Keys:
 
         known = await self._journal.write(begin)
         if known is not None:
-            return self._known(known, hashed)
-        return await asyncio.shield(asyncio.create_task(self._work(key, work)))
+            return self._known(key, known, hashed)
+        self._under_way.add((self._owner, key))
+        try:
+            return await self._work(key, work)
+        finally:
+            self._under_way.discard((self._owner, key))
 
     async def answer(self, key: str) -> Response:
         """The stored answer of a key."""
         known = await self._journal.read(lambda db: tokens.answer(db, self._owner, key))
         if known is None:
             raise not_found("submit", key, ": nothing came in under this key")
-        return self._known(known, known.body_hash)
+        return self._known(key, known, known.body_hash)
 
     async def _work(self, key: str, work: Callable[[], Awaitable[BaseModel]]) -> Response:
         try:
@@ -74,11 +86,14 @@ class Keys:
         else:
             await self._journal.write(lambda db: tokens.finish(db, self._owner, key, response.status_code, content))
 
-    def _known(self, known: Answer, hashed: str) -> Response:
+    def _known(self, key: str, known: Answer, hashed: str) -> Response:
         if known.body_hash != hashed:
             detail = "this key was used for another request: take a fresh key"
             raise ProblemError(422, "key-reused", f"The {TITLE} is taken", detail)
         if known.state != "done" or known.status is None:
+            if (self._owner, key) not in self._under_way:
+                detail = "the daemon stopped while this was done: look at the order and its history, then plan anew"
+                raise ProblemError(409, "conflict", "It was interrupted", detail)
             detail = "this request is being worked on: ask for its result in a moment"
             raise ProblemError(409, "in-flight", "It is being worked on", detail, retry_after=1)
         return _json(known.status, known.response or "")
@@ -86,13 +101,3 @@ class Keys:
 
 def _json(status: int, content: str) -> Response:
     return Response(content, status, media_type="application/json" if status < 400 else MEDIA_TYPE)
-
-
-async def close_interrupted(journal: Journal, now: float) -> int:
-    """At start: keys whose request was under way when the process ended get an answer that says so. Returns how many.
-
-    What was done is in the audit log; the same key never starts it a second time.
-    """
-    detail = "the daemon stopped while this was done: look at the order and its history, then plan anew"
-    problem = ProblemError(409, "conflict", "It was interrupted", detail).problem.model_dump_json(exclude_none=True)
-    return await journal.write(lambda db: tokens.interrupt(db, 409, problem))

@@ -175,7 +175,9 @@ def of_validation(found: Sequence[Mapping[str, Any]]) -> ProblemError:
 
 
 def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
-    place = [plain_text(str(part), 60) for part in error.get("loc", ()) if part not in ("body", "query", "path", "header")]
+    place = [
+        plain_text(str(part), 60) for part in error.get("loc", ()) if part not in ("body", "query", "path", "header")
+    ]
     field = ".".join(place) or "body"
     limits = error.get("ctx") or {}
     kind = str(error.get("type"))
