@@ -12,7 +12,6 @@ from integrations.esim.progress import ProgressEvent, vendor_points
 from integrations.esim.receiver import ProgressReceiver, ReceiverConfig
 from storage import profiles
 
-
 AGAIN = 5.0
 
 
