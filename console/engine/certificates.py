@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from console.engine.clock import as_datetime
 from console.settings.model import Settings
 from integrations.errors import IntegrationError
 from integrations.esim.tls import certificate_end
@@ -53,12 +52,3 @@ def _read(setting: str, path: Path) -> Certificate:
         return Certificate(setting, certificate_end(path))
     except IntegrationError as error:
         return Certificate(setting, None, error.message)
-
-
-def soonest(certificates: tuple[Certificate, ...]) -> float | None:
-    """Seconds since 1970 of the first end."""
-    return min((c.ends.timestamp() for c in certificates if c.ends is not None), default=None)
-
-
-def shown(certificate: Certificate) -> str:
-    return certificate.problem or (certificate.ends or as_datetime(0)).date().isoformat()

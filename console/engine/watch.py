@@ -131,9 +131,10 @@ class Watch:
         await self._engine.alarms.clear_family("clock_skew:", keep=set(self._engine.holds.reasons()))
 
     async def _org(self) -> None:
-        """Ownership that is ours again, a recovery that was ended."""
-        if self._ownership.owned is not None and self._ownership.lost_to is None:
-            await self._engine.alarms.clear("ownership")
+        """An org that was lost (whoever noticed it) until it is ours again, and a recovery until it was ended."""
+        lost_to = self._ownership.lost_to
+        if lost_to is not None or self._ownership.owned is not None:
+            await self._engine.alarms.watch("ownership", lost_to, severity="critical")
         if not self._engine.recovery:
             await self._engine.alarms.clear("recovery")
 

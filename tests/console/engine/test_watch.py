@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from console.engine.ownership import Owned
+from console.engine.ownership import HOLD, Owned
 from integrations.errors import CallFailed, ErrorClass, System
 from integrations.salesforce.models import ApiUsage, JournalRow, OrderRef
 from storage import desk, inbox, outbox, profiles, runs
@@ -202,7 +202,9 @@ async def test_the_clock_and_the_org_until_they_are_well_again(home: House) -> N
     assert set(await home.after(15)) == {"clock", "clock_skew:whmcs", "ownership"}
     parts.engine.holds.lift("clock_skew:whmcs")
     assert set(await home.after(15)) == {"clock", "ownership"}
-    parts.ownership.owned, parts.ownership.lost_to = Owned(4, False, 0), None
+    parts.engine.holds.lift(HOLD)
+    assert "ownership" in await home.after(15), "nobody says yet that it is ours"
+    parts.ownership.owned = Owned(4, False, 0)
     assert set(await home.after(3601)) == set()
 
 
