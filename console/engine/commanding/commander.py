@@ -118,6 +118,7 @@ class Commander:
         Raises every CommandError.
         """
         known, given = self._known(command), clean_reason(reason)
+        order_ids = list(dict.fromkeys(order_id_of(text) for text in order_ids))
         many = bulk if bulk is not None else len(order_ids) > 1
         if known.needs_reason(bulk=many) and given is None:
             raise NeedsReason(known.title)
@@ -208,7 +209,7 @@ class Commander:
     @asynccontextmanager
     async def _alone(self, command: Command, order_ids: Sequence[str], *, many: bool) -> AsyncIterator[None]:
         """One command at a time for an order, one bulk act being begun, one command for the system."""
-        key = "bulk" if many else order_id_of(order_ids[0]) if order_ids else command.id
+        key = "bulk" if many else order_ids[0] if order_ids else command.id
         lock = self._locks.setdefault(key, asyncio.Lock())
         self._waiting[key] += 1
         try:
