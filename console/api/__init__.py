@@ -7,6 +7,7 @@ Every address stands under ``/api/v1`` (``console.schema.base.PREFIX``). Errors 
 GET  /health (also without the prefix)       nobody      process and journal only → Health
 GET  /health/deep                            viewer      everything → DeepHealth
 GET  /me                                     viewer      who the daemon takes you for → Me
+GET  /openapi.json                           viewer      the contract, machine-readable
 GET  /snapshot                               viewer      the book, NDJSON: SnapshotHead, arrays of rows, SnapshotEnd
 GET  /feed?after=&epoch=                     viewer      server-sent events → FeedEvent; Last-Event-ID; 410 feed-gone
 GET  /orders?filter=&sort=&limit=&offset=    viewer      → OrderList; sort: a column, "-" before it for descending

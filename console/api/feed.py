@@ -23,7 +23,7 @@ CHUNK = 500
 SNAPSHOT = f"{PREFIX}/snapshot"
 
 
-@router.get("/snapshot", response_class=StreamingResponse)
+@router.get("/snapshot", response_class=StreamingResponse, responses={200: {"content": {"application/x-ndjson": {}}}})
 async def snapshot(caller: Viewer, api: Services) -> StreamingResponse:
     """The book as NDJSON: SnapshotHead, arrays of rows, SnapshotEnd."""
     return StreamingResponse(_rows(api.hub, api.journal, api.now()), media_type="application/x-ndjson")
@@ -52,7 +52,7 @@ def _chunk(hub: FeedHub, db: sqlite3.Connection, last: str) -> tuple[int, str, b
     return len(rows), rows[-1][0], packed.encode() + b"\n"
 
 
-@router.get("/feed", response_class=StreamingResponse)
+@router.get("/feed", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})
 async def follow(
     caller: Viewer,
     api: Services,

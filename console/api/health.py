@@ -92,7 +92,7 @@ def _integration(api: Api, system: str, waiting: int) -> schema.Integration:
     )  # fmt: skip
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(caller: Viewer, api: Services) -> Response:
     """Numbers for Prometheus."""
     found = api.services.metrics

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi import Path as PathParam
 
 from console import __version__
@@ -44,6 +44,13 @@ async def me(caller: Viewer, api: Services) -> schema.Me:
         production=production, version=__version__, read_only=api.engine.observe,
         approve_limit_yen=limit_of(api.engine, caller.actor), time_zone=api.settings.whmcs.time_zone, seq=seq, epoch=epoch,
     )  # fmt: skip
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def contract(caller: Viewer, request: Request) -> dict[str, Any]:
+    """The contract of this API."""
+    document: dict[str, Any] = request.app.openapi()
+    return document
 
 
 # Tokens ---------------------------------------------------------------------------------------------------------------
