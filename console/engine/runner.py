@@ -22,6 +22,7 @@ from storage.errors import StorageError
 from storage.runs import Run
 
 log = logging.getLogger(__name__)
+CANCEL = "cancel"
 
 
 class Runner:
@@ -43,8 +44,9 @@ class Runner:
                 raise _unknown_workflow(run.workflow)
             steps = await self._steps(workflow, run, ledger)
             if run.cancel_asked and workflow.cancel is not None:
-                step = caller.step = "cancel"
+                step = caller.step = CANCEL
                 await workflow.cancel(context)
+                self._engine.wake()
                 return
             for definition in workflow.steps:
                 step = caller.step = definition.name
@@ -141,6 +143,11 @@ class Runner:
             )  # fmt: skip
             decision = decide(stop, situation)
             self._apply(db, workflow, context, step, decision, now)
+            if current.cancel_asked and step != CANCEL:  # whatever the step came to: the next turn cancels
+                transitions.move(
+                    db, now, run.id, state=RunState.QUEUED, wait=None, wait_reason=None, wait_until=None, next_at=now,
+                    lock_held=False, ended_at=None,
+                )  # fmt: skip
             return decision
 
         decision = await context.ledger.commit(write)

@@ -60,10 +60,13 @@ class OrderPlan:
     client: ClientDetails
     gateway: str
     items: tuple[PlannedItem, ...]
+    mail_language: str | None = None
 
     @property
     def language(self) -> str:
-        """Mail language: ja for a Japanese WHMCS client, else en."""
+        """Mail language: as a person set it, else ja for a Japanese WHMCS client and en for all others."""
+        if self.mail_language is not None:
+            return self.mail_language
         return "ja" if self.client.language.casefold().startswith("japan") else "en"
 
 
@@ -134,7 +137,10 @@ def build_plan(
         raise config_error(
             "no_gateway", "the client has no default gateway and whmcs.default_gateway is not set", system="portal"
         )
-    return OrderPlan(bundle.order, bundle.account.number or "", bundle.account.name, client, gateway, tuple(items))
+    return OrderPlan(
+        bundle.order, bundle.account.number or "", bundle.account.name, client, gateway, tuple(items),
+        mail_language=edits.of("", "language") or None,
+    )  # fmt: skip
 
 
 def _plan_item(
