@@ -45,7 +45,11 @@ class Ownership:
         self._journal_id = journal_id
         self._record_id: str | None = None
         self.owned: Owned | None = None
-        self.lost_to: str | None = None
+
+    @property
+    def lost_to(self) -> str | None:
+        """Who took the org over, as soon as anything noticed it: the renewal, or the reading before a guarded call."""
+        return self._engine.holds.reasons().get(HOLD)
 
     async def take(self, *, take_over: bool = False) -> Owned:
         """Become the owner. Raises NotOwner while another journal lives, IntegrationError when it cannot be told."""
@@ -63,7 +67,6 @@ class Ownership:
         await self._engine.journal.write(lambda db: meta.put(db, "generation", str(generation)))
         await self._delete_old(rows)
         self._engine.holds.lift(HOLD)
-        self.lost_to = None
         return self.owned
 
     def _alive(self, row: JournalRow) -> bool:
@@ -119,6 +122,6 @@ class Ownership:
 
     async def lose(self, row: JournalRow) -> None:
         """Another journal took over: no intake and no guarded call from here on."""
-        self.lost_to = f"journal {row.journal_id[:8]}… (generation {row.generation}) took this org over"
-        self._engine.holds.set(HOLD, self.lost_to)
-        await self._engine.alarms.raise_("ownership", self.lost_to, severity="critical")
+        reason = f"journal {row.journal_id[:8]}… (generation {row.generation}) took this org over"
+        self._engine.holds.set(HOLD, reason)
+        await self._engine.alarms.raise_("ownership", reason, severity="critical")
