@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from typing import Any
 
+from storage.packing import storable
+
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
@@ -37,8 +39,9 @@ _COLUMNS = ", ".join(_NAMES)
 
 
 def fold(text: str) -> str:
-    """The form both sides of a search are compared in: NFKC, casefolded, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    """The form both sides of a search are compared in: NFKC, casefolded, single spaces, nothing SQLite cannot compare."""
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("\x00", "\ufffd")
+    return " ".join(storable(plain).split())
 
 
 @functools.lru_cache(maxsize=16_384)
@@ -69,7 +72,7 @@ def put(db: sqlite3.Connection, row: OrderRow, keys: Iterable[tuple[str, str]] =
     db.execute(
         f"INSERT INTO orders ({_COLUMNS}, search) VALUES ({', '.join('?' * len(_NAMES))}, ?)"
         f" ON CONFLICT(order_id) DO UPDATE SET {updates or kept}, search = excluded.search",
-        (*astuple(row), search),
+        (*(storable(value) if isinstance(value, str) else value for value in astuple(row)), search),
     )
     own = [("number", row.number.lstrip("0") or "0"), ("customer", row.customer_number), ("client", row.client_id)]
     own += [("phone", digits(row.phone) if row.phone else None), ("email", row.email.casefold() if row.email else None)]

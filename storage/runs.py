@@ -205,7 +205,10 @@ def open_orders(db: sqlite3.Connection) -> set[str]:
 
 def in_state(db: sqlite3.Connection, *states: str) -> list[Run]:
     marks = ", ".join("?" * len(states))
-    rows = db.execute(f"SELECT {_COLUMNS} FROM runs WHERE state IN ({marks}) ORDER BY id", states)
+    opened = (
+        f"INDEXED BY runs_one_open WHERE state IN {OPEN_STATES} AND" if set(states) <= set(OPEN_STATES) else "WHERE"
+    )
+    rows = db.execute(f"SELECT {_COLUMNS} FROM runs {opened} state IN ({marks}) ORDER BY id", states)
     return [_run(row) for row in rows]
 
 
@@ -329,8 +332,8 @@ def next_due(db: sqlite3.Connection, after: float) -> float | None:
 def refresh_unknown(db: sqlite3.Connection, run_id: int, order_id: str) -> None:
     """Keep the run's flag "a guarded outcome is not known" in step with the order's calls."""
     db.execute(
-        "UPDATE runs SET unknown_open = EXISTS (SELECT 1 FROM calls WHERE order_id = ? AND state = 'unknown'"
-        " AND effect = 'guarded' AND wait_from > 0) WHERE id = ?",
+        "UPDATE runs SET unknown_open = EXISTS (SELECT 1 FROM calls WHERE order_id = ? AND effect <> 'read'"
+        " AND state = 'unknown' AND effect = 'guarded' AND wait_from > 0) WHERE id = ?",
         (order_id, run_id),
     )
 

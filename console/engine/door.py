@@ -1,6 +1,7 @@
 """The door: events and the poll enter here alike, and the order itself decides what happens (rules §4)."""
 
 import asyncio
+import logging
 import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,11 +17,14 @@ from console.engine.services import Engine
 from console.engine.states import CallState, RunState, Wait
 from console.engine.steps.context import is_first_start
 from console.engine.workflows.provision_order import PROVISION_ORDER
-from integrations.errors import ErrorClass, System
+from integrations.errors import CallFailed, ErrorClass, System
 from integrations.salesforce.models import OrderBundle
 from storage import calls, inbox, orders, outbox, runs
+from storage.errors import StorageError
 from storage.orders import OrderRow
 from storage.runs import Run
+
+log = logging.getLogger(__name__)
 
 
 class Act(StrEnum):
@@ -61,7 +65,12 @@ class Door:
             gate.check()
             async with gate.enter():
                 bundle = await self._engine.salesforce.read_order(order_id)
-            admission = await self._engine.journal.write(lambda db: self._decide(db, bundle, source, seqs))
+            try:
+                admission = await self._engine.journal.write(lambda db: self._decide(db, bundle, source, seqs))
+            except StorageError:
+                raise
+            except Exception as error:
+                raise await self._defect(order_id, error) from error
         await self.tell_brake()
         if not lock.locked():
             self._locks.pop(order_id, None)
@@ -70,6 +79,13 @@ class Door:
         if admission.run_id is not None:
             self._engine.wake()
         return admission
+
+    async def _defect(self, order_id: str, error: Exception) -> CallFailed:
+        """One order that we cannot take in must not keep the others out."""
+        log.error("order %s cannot be taken in: a defect of ours", order_id, exc_info=error)
+        said = f"{type(error).__name__}: the log has the details"
+        await self._engine.alarms.raise_("door", f"order {order_id} cannot be taken in: {said}", severity="critical")
+        return CallFailed(System.SALESFORCE, "door", ErrorClass.DATA, "internal_error", said)
 
     async def tell_brake(self) -> None:
         """The brake was pulled by this order or by the poll: a person is asked (once)."""

@@ -103,21 +103,23 @@ class Intake:
     async def _admit(self, order_id: str, seqs: list[int]) -> int:
         """How many inbox rows were settled."""
         try:
-            admission = await self._door.admit(order_id, source="event", seqs=seqs)
-        except IntegrationError as error:
-            if error.code == "order_not_found":
-                now = self._engine.clock.now()
-                await self._engine.journal.write(
-                    lambda db: inbox.handled(db, seqs, "closed", now, reason="Salesforce has no such order")
-                )
-                return len(seqs)
-            self.last_error = str(error)
-            return 0
-        except (NotNow, StorageError) as error:
+            settled = await self._settled(order_id, seqs)
+        except (IntegrationError, NotNow, StorageError) as error:
             self.last_error = str(error)
             return 0
         self.last_error = None
-        return 0 if admission.act is Act.WAITING else len(seqs)
+        return len(seqs) if settled else 0
+
+    async def _settled(self, order_id: str, seqs: list[int]) -> bool:
+        try:
+            admission = await self._door.admit(order_id, source="event", seqs=seqs)
+        except IntegrationError as error:
+            if error.code != "order_not_found":
+                raise
+            now, reason = self._engine.clock.now(), "Salesforce has no such order"
+            await self._engine.journal.write(lambda db: inbox.handled(db, seqs, "closed", now, reason=reason))
+            return True
+        return admission.act is not Act.WAITING
 
     async def _sleep(self, seconds: float) -> None:
         try:

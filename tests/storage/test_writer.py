@@ -13,7 +13,6 @@ from storage import meta
 from storage.errors import Stale, StorageError, StoreDamaged
 from storage.journal import Journal
 
-
 FILL = "INSERT INTO meta VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value"
 
 
