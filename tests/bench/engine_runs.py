@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,32 +56,31 @@ def _engine(journal: Journal, settings: Settings) -> Engine:
     )  # fmt: skip
 
 
-async def measure(count: int = 3000, at_once: int = 200) -> float:
-    """Runs a second, each of 8 steps with a committed intent and outcome for each call."""
-    with tempfile.TemporaryDirectory() as folder:
-        journal = Journal.open(Path(folder) / "journal.db")
-        engine = _engine(journal, Settings())
-        runner = Runner(engine, {NULL.name: NULL})
-        ended, all_ended = 0, asyncio.Event()
+async def measure(path: Path, count: int = 3000, at_once: int = 200) -> float:
+    """Runs a second, each of 8 steps with a committed intent and outcome for each call. ``path``: a new journal."""
+    journal = Journal.open(path, "benchmark")
+    engine = _engine(journal, Settings())
+    runner = Runner(engine, {NULL.name: NULL})
+    ended, all_ended = 0, asyncio.Event()
 
-        async def advance(run: Run) -> None:
-            nonlocal ended
-            await runner.advance(run)
-            ended += 1
-            if ended == count:
-                all_ended.set()
+    async def advance(run: Run) -> None:
+        nonlocal ended
+        await runner.advance(run)
+        ended += 1
+        if ended == count:
+            all_ended.set()
 
-        dispatcher = Dispatcher(journal, engine.clock, advance, at_once)
-        for start in range(0, count, 500):
-            await journal.write(lambda db, start=start: _submit(db, start, min(500, count - start)))  # type: ignore[misc]
-        began = time.perf_counter()
-        work = asyncio.create_task(dispatcher.run())
-        await all_ended.wait()
-        seconds = time.perf_counter() - began
-        assert not journal.peek(runs.counts), "a run did not end as done"
-        await dispatcher.drain(1)
-        await work
-        journal.close()
+    dispatcher = Dispatcher(journal, engine.clock, advance, at_once)
+    for start in range(0, count, 500):
+        await journal.write(lambda db, start=start: _submit(db, start, min(500, count - start)))  # type: ignore[misc]
+    began = time.perf_counter()
+    work = asyncio.create_task(dispatcher.run())
+    await all_ended.wait()
+    seconds = time.perf_counter() - began
+    assert not journal.peek(runs.counts), "a run did not end as done"
+    await dispatcher.drain(1)
+    await work
+    journal.close()
     return count / seconds
 
 
@@ -93,7 +91,3 @@ def _submit(db: Any, start: int, count: int) -> None:
             db, NULL.names, now, workflow=NULL.name, subject=f"order-{i}", order_id=f"order-{i}", state="queued",
             lock_key=f"client-{i}", source="bench",
         )  # fmt: skip
-
-
-if __name__ == "__main__":
-    print(f"{asyncio.run(measure()):.0f} runs/s")

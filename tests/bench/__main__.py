@@ -1,0 +1,104 @@
+"""`make bench`: measure all, print each figure beside its budget, write build/bench.json.
+
+`python -m tests.bench engine board` measures only these (ceilings, engine, provisioning, daemon, board) and writes nothing.
+"""
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.bench import board, ceilings, daemon_start, engine_runs, provisioning
+from tests.bench.budgets import FIGURES, percentile
+
+BUILD = Path(__file__).resolve().parents[2] / "build"
+ENGINE_ROUNDS = 3
+
+
+def main(wanted: list[str]) -> int:
+    """Returns the exit code: 0 measured, 2 no such measurement. A missed budget is shown, not an error."""
+    measurements: dict[str, Callable[[Path], dict[str, Any]]] = {
+        "ceilings": _ceilings, "engine": _engine, "provisioning": _provisioning, "daemon": _daemon, "board": _board,
+    }  # fmt: skip
+    if unknown := [name for name in wanted if name not in measurements]:
+        print(f"no such measurement: {', '.join(unknown)}; there are {', '.join(measurements)}", file=sys.stderr)
+        return 2
+    found: dict[str, Any] = {}
+    for name in wanted or measurements:
+        found |= _in_a_folder(name, measurements[name])
+    print()
+    for figure in FIGURES:
+        if figure.key.partition(".")[0] in found:
+            print(figure.line(found))
+    if not wanted:
+        file = BUILD / "bench.json"
+        file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        print(f"\nwritten to {file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file}")
+    return 0
+
+
+def _in_a_folder(name: str, measure: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    """On the disk of this checkout: a temporary folder may be memory, where fsync costs nothing."""
+    BUILD.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"bench-{name}-", dir=BUILD))
+    try:
+        return measure(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _tell(name: str) -> Callable[[str], None]:
+    return lambda sentence: print(f"{name}: {sentence} …", file=sys.stderr, flush=True)
+
+
+def _ceilings(folder: Path) -> dict[str, Any]:
+    _tell("ceilings")("fsync and HTTP of this machine")
+    return {
+        "fsync_per_s": round(ceilings.fsync_per_s(folder), 1),
+        "http_per_s": round(ceilings.http_per_s(), 1),
+    }
+
+
+def _engine(folder: Path) -> dict[str, Any]:
+    _tell("engine")("null workflow, best of three rounds")
+    rounds = []
+    for n in range(ENGINE_ROUNDS):
+        with ceilings.new_loop() as runner:
+            rounds.append(runner.run(engine_runs.measure(folder / f"journal-{n}.db")))
+    return {"engine_runs_per_s": round(max(rounds), 1)}
+
+
+def _provisioning(folder: Path) -> dict[str, Any]:
+    found = provisioning.measure(folder, _tell("provisioning"))
+    calls = ", ".join(f"{name} {count:.2f}" for name, count in found.calls.items())
+    print(f"calls of an order: {calls}", file=sys.stderr)
+    delays = found.event_to_call_ms
+    return {
+        "provisioning_orders_per_s": round(found.orders_per_s, 2),
+        "calls_per_order": round(found.calls_per_order, 2),
+        "event_to_call_ms": {"p50": round(percentile(delays, 0.5), 2), "p99": round(percentile(delays, 0.99), 2)},
+        "catch_up_s": round(found.catch_up_s, 3),
+    }
+
+
+def _daemon(folder: Path) -> dict[str, Any]:
+    found = daemon_start.measure(folder, _tell("daemon"))
+    return {"daemon_ready_s": round(found.ready_s, 3), "daemon_rss_mb": round(found.rss_mb, 1)}
+
+
+def _board(folder: Path) -> dict[str, Any]:
+    found = board.measure(folder, _tell("board"))
+    print(f"the board takes {found.cpu_share:.0%} of a core", file=sys.stderr)
+    lags = found.lag_ms
+    shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+    return {
+        "first_paint_s": round(found.first_paint_s, 3),
+        "board_lag_ms": {name: round(percentile(lags, share), 2) for name, share in shares.items()},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
