@@ -5,7 +5,6 @@ for, an explicit time-out for every phase and one for the whole exchange, a corr
 """
 
 import asyncio
-import contextvars
 import ipaddress
 import socket
 import ssl
@@ -16,10 +15,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import httpx
 
+from integrations.correlation import CORRELATION_HEADER, correlation_id
 from integrations.errors import CallFailed, ErrorClass, IntegrationError, System
-
-CORRELATION_HEADER = "X-Correlation-Id"
-correlation_id: contextvars.ContextVar[str] = contextvars.ContextVar("correlation_id", default="")
 
 
 @dataclass(frozen=True)

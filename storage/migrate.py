@@ -4,10 +4,14 @@ import os
 import sqlite3
 from importlib.resources import files
 from pathlib import Path
-
-from sqlite_utils import Database, Migrations
+from typing import TYPE_CHECKING
 
 from storage.errors import SchemaTooNew
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database, Migrations
+
+SET = "portal"  # our name in sqlite-utils' table of what was applied
 
 
 def migration_names() -> tuple[str, ...]:
@@ -25,12 +29,23 @@ def _statements(script: str) -> list[str]:
     return found
 
 
-def _migrations() -> Migrations:
-    known = Migrations("portal")
+def _applied(connection: sqlite3.Connection) -> frozenset[str]:
+    """Names of what this file has had, as sqlite-utils keeps them; none for a new file."""
+    try:
+        rows = connection.execute("SELECT name FROM _sqlite_migrations WHERE migration_set = ?", (SET,)).fetchall()
+    except sqlite3.OperationalError:
+        return frozenset()
+    return frozenset(str(row[0]) for row in rows)
+
+
+def _migrations() -> "Migrations":
+    from sqlite_utils import Migrations
+
+    known = Migrations(SET)
     for name in migration_names():
         script = (files("storage") / "migrations" / f"{name}.sql").read_text(encoding="utf-8")
 
-        def run(db: Database, script: str = script) -> None:
+        def run(db: "Database", script: str = script) -> None:
             for statement in _statements(script):  # not executescript: it would commit half a migration
                 db.conn.execute(statement)
 
@@ -44,19 +59,20 @@ def migrate(connection: sqlite3.Connection, path: Path) -> tuple[str, ...]:
     An existing file is copied to ``<file>.before-<migration>`` first. Raises SchemaTooNew when the file has a
     migration this version does not know.
     """
-    db = Database(connection, execute_plugins=False)
-    known = _migrations()
-    applied = [m.name for m in known.applied(db)]
+    applied = _applied(connection)
     if unknown := sorted(set(applied) - set(migration_names())):
         raise SchemaTooNew(
             f"{path.name} was written by a newer version (schema {unknown[-1]}, this version knows up to "
             f"{migration_names()[-1]}): run the newer version, or restore a backup made by this one"
         )
-    pending = [m.name for m in known.pending(db)]
-    if pending and applied:
-        _copy(connection, path.with_name(f"{path.name}.before-{pending[0]}"))
-    known.apply(db)
-    return tuple(pending)
+    pending = tuple(name for name in migration_names() if name not in applied)
+    if pending:
+        from sqlite_utils import Database  # only needed then, and it takes its time to load
+
+        if applied:
+            _copy(connection, path.with_name(f"{path.name}.before-{pending[0]}"))
+        _migrations().apply(Database(connection, execute_plugins=False))
+    return pending
 
 
 def _copy(connection: sqlite3.Connection, target: Path) -> None:

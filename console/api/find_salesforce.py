@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from simple_salesforce.format import format_soql
-
 from console.api.reading_text import Reading, phone_spellings
 from console.engine.services import Engine
 from integrations.salesforce.models import Account
-from integrations.salesforce.soql import field_names
+from integrations.salesforce.soql import field_names, format_soql
 from storage import orders
 
 MOST_ACCOUNTS = 20

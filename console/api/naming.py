@@ -4,8 +4,6 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simple_salesforce.format import format_soql
-
 from console.api.access import ORDER_PREFIX, Api, known_order
 from console.api.identity import Caller
 from console.api.problems import invalid, not_found
@@ -15,6 +13,7 @@ from console.commands.words import Scope
 from console.schema.commands import MOST_ORDERS
 from integrations.errors import System
 from integrations.salesforce.ids import norm_id
+from integrations.salesforce.soql import format_soql
 from storage import orders
 
 LONGEST_NUMBER = 30
@@ -68,8 +67,8 @@ async def find_order(api: Api, text: str) -> str:
         return norm_id(text.strip(), ORDER_PREFIX)
     except ValueError:
         number = orders.fold(text)
-    if not (number.isascii() and number.isalnum() and len(number) <= LONGEST_NUMBER):
-        raise not_found("order", text, ": give an order number or a Salesforce id")
+    if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER):
+        raise not_found("order", text, ": give an order number or a Salesforce id (`find` looks by other things)")
     gate = api.engine.gates[System.SALESFORCE]
     gate.check()
     async with gate.enter():

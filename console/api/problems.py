@@ -13,8 +13,8 @@ from console.client.query_words import QueryError
 from console.engine.commanding import errors as commanding
 from console.engine.failures import NotNow
 from console.schema.problem import MEDIA_TYPE, TYPE_PREFIX, Change, FieldProblem, Problem
-from integrations.errors import IntegrationError, plain_text
-from integrations.http import correlation_id
+from integrations.correlation import correlation_id
+from integrations.errors import IntegrationError, System, plain_text
 from storage.errors import StorageError, StoreFull
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,8 @@ def bad_filter(error: QueryError, field: str = "filter") -> ProblemError:
 
 
 def system_down(system: str, reason: str, retry_after: float | None = None) -> ProblemError:
-    return ProblemError(503, "system-down", f"{system} cannot be asked now", reason, retry_after=retry_after)
+    title = f"{system} cannot be asked now" if system in tuple(System) else "Not now"
+    return ProblemError(503, "system-down", title, reason, retry_after=retry_after)
 
 
 def of_error(error: Exception) -> ProblemError | None:

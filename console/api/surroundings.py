@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.api.problems import ProblemError, response_of, unforeseen
 from console.schema.base import PREFIX
-from integrations.http import CORRELATION_HEADER, correlation_id
+from integrations.correlation import CORRELATION_HEADER, correlation_id
 
 log = logging.getLogger(__name__)
 MOST = 1_000_000

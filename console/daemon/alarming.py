@@ -2,16 +2,18 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from console.engine.housekeeping import DAMAGED
 from console.engine.ownership import Ownership
 from console.engine.services import Engine
 from console.observe.alerting import Alerting, Channel
-from console.observe.channels import AlertMail, Webhook
-from console.observe.deadman import DeadMan
 from console.observe.redact import Redactor
 from storage import meta
 from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from console.observe.deadman import DeadMan
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +23,14 @@ def make_alerting(engine: Engine, redactor: Redactor) -> Alerting:
     chosen, mail = engine.settings.alerts, engine.settings.mail
     channels: list[Channel] = []
     if url := chosen.webhook_url.get_secret_value():
+        from console.observe.channels import Webhook  # an HTTP client, loaded only where there is an address
+
         channels.append(Webhook(url))
     if chosen.mail_to and not (mail.host and mail.sender):
         log.error("alerts.mail_to is set, but nothing can be mailed without mail.host and mail.sender")
     elif chosen.mail_to:
+        from console.observe.channels import AlertMail
+
         channels += [AlertMail(engine.mail, mail.sender, to) for to in dict.fromkeys(chosen.mail_to)]
     alerting = Alerting(
         engine.journal, channels, redactor, environment=engine.settings.daemon.environment, now=engine.clock.now,
@@ -34,10 +40,14 @@ def make_alerting(engine: Engine, redactor: Redactor) -> Alerting:
     return alerting
 
 
-def make_dead_man(engine: Engine, trouble: Callable[[], Awaitable[str | None]]) -> DeadMan | None:
+def make_dead_man(engine: Engine, trouble: Callable[[], Awaitable[str | None]]) -> "DeadMan | None":
     """None where no address is set."""
     url = engine.settings.alerts.dead_man_url.get_secret_value()
-    return DeadMan(url, engine.settings.alerts.dead_man_every, trouble, now=engine.clock.now) if url else None
+    if not url:
+        return None
+    from console.observe.deadman import DeadMan  # an HTTP client, loaded only where there is an address
+
+    return DeadMan(url, engine.settings.alerts.dead_man_every, trouble, now=engine.clock.now)
 
 
 async def not_well(engine: Engine, ownership: Ownership, quick_check: str) -> str | None:

@@ -1,8 +1,8 @@
 """The engine's parts, put together from settings, journal and clients."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from console.daemon.clients import Clients
 from console.engine.alarms import Alarms
 from console.engine.brake import Brake
 from console.engine.catalog import Catalog
@@ -31,13 +31,17 @@ from integrations.errors import System
 from storage import desk, meta
 from storage.journal import Journal
 
+if TYPE_CHECKING:
+    from console.daemon.clients import Clients
+    from console.daemon.later import LaterClients
+
 
 @dataclass
 class Parts:
     """Everything that runs inside a daemon, besides the API."""
 
     engine: Engine
-    clients: Clients
+    clients: "Clients | LaterClients"
     dispatcher: Dispatcher
     brake: Brake
     door: Door
@@ -76,7 +80,13 @@ def make_gates(settings: Settings, clock: Clock) -> Gates:
 
 
 def assemble(
-    settings: Settings, journal: Journal, clock: Clock, clients: Clients, journal_id: str, *, observe: bool
+    settings: Settings,
+    journal: Journal,
+    clock: Clock,
+    clients: "Clients | LaterClients",
+    journal_id: str,
+    *,
+    observe: bool,
 ) -> Parts:
     """Build the parts; nothing runs yet."""
     gates = make_gates(settings, clock)

@@ -6,14 +6,12 @@ import logging
 import sqlite3
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from console.daemon.alarming import make_alerting, make_dead_man, not_well
 from console.daemon.assembly import Parts, assemble
-from console.daemon.clients import Clients, make_clients
+from console.daemon.later import LaterClients
 from console.daemon.organisation import Refused, check_first_contact, identify
-from console.daemon.receiver import receive
-from console.daemon.subscriber import make_supervisor
 from console.engine import recovery, transitions
 from console.engine.clock import Clock, SystemClock
 from console.engine.heartbeat import Heartbeat
@@ -21,14 +19,17 @@ from console.engine.housekeeping import DAMAGED, Housekeeping
 from console.engine.ownership import NotOwner
 from console.engine.watch import Watch
 from console.observe.alerting import Alerting
-from console.observe.deadman import DeadMan
 from console.observe.redact import Redactor
 from console.settings.model import Settings
 from integrations.errors import ErrorClass, IntegrationError
-from integrations.salesforce.events_supervisor import Supervisor
 from storage import backup, meta, runs
 from storage.errors import StorageError
 from storage.journal import Journal
+
+if TYPE_CHECKING:
+    from console.daemon.clients import Clients
+    from console.observe.deadman import DeadMan
+    from integrations.salesforce.events_supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 ESTABLISH_AGAIN = 3.0
@@ -57,6 +58,7 @@ class Daemon:
         self.began_at = self._clock.monotonic()
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._fatal: asyncio.Future[None] | None = None
+        self._clients = LaterClients(self._make_clients)
         self.established = False
         self.establishing_error: str | None = None
         self.started = False
@@ -72,16 +74,14 @@ class Daemon:
         """Ready when this returns: the journal is open and every part works or tries again by itself."""
         self._fatal = asyncio.get_running_loop().create_future()
         self.journal = Journal.open(self.settings.daemon.data_dir / "journal.db")
-        clients: Clients | None = None
         try:
             journal_id = await self.journal.write(meta.identity)
-            clients = make_clients(self.settings, lambda: datetime.now(UTC), self._server_date)
-            self.parts = assemble(self.settings, self.journal, self._clock, clients, journal_id, observe=self._observe)
+            self.parts = assemble(
+                self.settings, self.journal, self._clock, self._clients, journal_id, observe=self._observe
+            )
             check_first_contact(self.parts.engine)
             unclean = await self.journal.write(_mark_running)
         except BaseException:
-            if clients is not None:
-                await clients.close()
             self.journal.close()
             raise
         self.started = True
@@ -136,6 +136,11 @@ class Daemon:
         self.journal.close()
         self.started = False
 
+    def _make_clients(self) -> "Clients":
+        from console.daemon.clients import make_clients
+
+        return make_clients(self.settings, lambda: datetime.now(UTC), self._server_date)
+
     def _server_date(self, system: str, date: datetime) -> None:
         self.parts.clockwatch.server_date(system, date)
 
@@ -151,7 +156,12 @@ class Daemon:
     # Getting the org -------------------------------------------------------------------------------------------------
 
     async def _establish(self) -> None:
-        """Identify the org and own it, trying for as long as Salesforce is down; then let the work begin."""
+        """Load the clients, identify the org and own it, for as long as Salesforce is down; then let the work begin."""
+        try:
+            await asyncio.to_thread(self._clients.load)
+        except IntegrationError as error:
+            self._die(error)
+            return
         while not self.established:
             try:
                 await identify(self.parts.engine)
@@ -209,10 +219,14 @@ class Daemon:
             self._spawn("writeback", parts.writeback.run())
             self._spawn("ownership", parts.ownership.renew_for_ever())
         if self.settings.salesforce.events_enabled:
+            from console.daemon.subscriber import make_supervisor  # loads its library after the start
+
             self.supervisor = make_supervisor(self.settings, parts)
             self._spawn("events", self.supervisor.run())
         self._spawn("heartbeat", self.heartbeat.run())
         if self.settings.esim.receiver.enabled:
+            from console.daemon.receiver import receive
+
             self._spawn("receiver", receive(self.settings, parts.engine))
 
     # Tasks -----------------------------------------------------------------------------------------------------------

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from console.engine.poll import Poll
-from integrations.salesforce.events_supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from integrations.salesforce.events_supervisor import Supervisor
 
 
-def event_stream(supervisor: Supervisor | None, *, enabled: bool) -> Mapping[str, Any]:
+def event_stream(supervisor: "Supervisor | None", *, enabled: bool) -> Mapping[str, Any]:
     """The subscriber: phase, session, what came in, what failed."""
     if supervisor is None:
         return {"enabled": enabled, "phase": "starting" if enabled else "off"}

@@ -17,8 +17,8 @@ from console.engine.ledger import Ledger
 from console.engine.looks import Absent, Found, Look, Unknown
 from console.engine.services import Engine
 from console.engine.states import CallState, Effect
+from integrations.correlation import correlation_id
 from integrations.errors import CallFailed, ErrorClass, IntegrationError, System
-from integrations.http import correlation_id
 from storage import calls, runs
 from storage.runs import Run
 
@@ -237,7 +237,8 @@ class CallMaker:
             return
         apart = self._engine.settings.engine.look_apart
         if now < due:
-            waited = now - call.wait_from  # soon at first, as most answers that were lost left an effect; then ever rarer
+            waited = now - call.wait_from
+            # Soon at first, as most answers that were lost left an effect; then ever rarer.
             between = max(self._engine.settings.engine.retry.base * 2, min(waited, apart))
             raise MakingSure(operation, "not there yet, and it may still arrive", min(due, now + between), due + apart)
         if call.absent_at is None:

@@ -9,7 +9,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from console.observe.redact import Redactor
 from console.observe.tracebacks import format_error
-from integrations.http import correlation_id
+from integrations.correlation import correlation_id
 
 OURS = ("console", "integrations", "storage")
 _FIRST = ("timestamp", "level", "logger", "event", "correlation_id")

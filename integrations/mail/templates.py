@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from integrations.errors import plain_text
 from integrations.mail.service import Inline
 
@@ -88,6 +86,8 @@ class MailTemplates:
     """The templates, compiled once."""
 
     def __init__(self) -> None:
+        from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape  # loaded with the first mail
+
         self._environment = Environment(
             loader=PackageLoader("integrations.mail", "templates"),
             autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),

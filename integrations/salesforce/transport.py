@@ -16,8 +16,8 @@ import requests
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError, SalesforceExpiredSession
 
+from integrations.correlation import CORRELATION_HEADER, correlation_id
 from integrations.errors import CallFailed, ErrorClass, System
-from integrations.http import CORRELATION_HEADER, correlation_id
 from integrations.salesforce.auth import Token, TokenSource
 from integrations.salesforce.config import SalesforceConfig
 from integrations.salesforce.models import ApiUsage

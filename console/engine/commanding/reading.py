@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from simple_salesforce.format import format_soql
-
 from console.engine.commanding.errors import BadArgument, OutsideTrouble
 from console.engine.door import order_row
 from console.engine.failures import NotNow
@@ -12,6 +10,7 @@ from console.engine.services import Engine
 from integrations.errors import IntegrationError, System
 from integrations.salesforce.ids import norm_id
 from integrations.salesforce.models import OrderBundle
+from integrations.salesforce.soql import format_soql
 from integrations.whmcs.models import CatalogProduct, Invoice, Service, WhmcsOrder
 from storage import orders
 

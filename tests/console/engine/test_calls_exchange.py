@@ -8,8 +8,8 @@ import pytest
 
 from console.engine.failures import NotNow
 from console.engine.workflow import RunContext
+from integrations.correlation import correlation_id
 from integrations.errors import CallFailed, ErrorClass, System
-from integrations.http import correlation_id
 from storage import calls, desk
 from storage.desk import Pause
 from tests.console.engine.hands import ORDER, Bench, Far, guarded

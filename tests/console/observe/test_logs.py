@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from console.observe.logs import Logging, logger_of
 from console.observe.redact import Redactor
-from integrations.http import correlation_id
+from integrations.correlation import correlation_id
 
 CANARY = "canary-5f2b9"
 

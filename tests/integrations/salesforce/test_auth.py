@@ -11,8 +11,9 @@ from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from integrations.correlation import correlation_id
 from integrations.errors import CallFailed, ErrorClass, LoginFailed
-from integrations.http import Timeouts, correlation_id
+from integrations.http import Timeouts
 from integrations.salesforce.auth import FAILED_FOR, REFUSED_FOR, TokenSource
 from integrations.salesforce.client import SalesforceClient
 from integrations.salesforce.config import ClientCredentials, JwtBearer

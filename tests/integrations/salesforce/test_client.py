@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from integrations.correlation import correlation_id
 from integrations.errors import CallFailed, ErrorClass, IntegrationError
-from integrations.http import correlation_id
 from integrations.salesforce.client import SalesforceClient
 from integrations.salesforce.models import ApiUsage
 from tests.integrations.salesforce.scripted import (

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from integrations.correlation import correlation_id
 from integrations.errors import CallFailed, ErrorClass, IntegrationError
-from integrations.http import correlation_id
 from integrations.whmcs.client import WhmcsClient, WhmcsConfig
 from tests.integrations.whmcs.scripted import (
     IDENTIFIER,
