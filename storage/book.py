@@ -42,6 +42,17 @@ def after(db: sqlite3.Connection, order_id: str, limit: int) -> list[tuple[Any, 
     return db.execute(f"{_SELECT} WHERE o.order_id > ? ORDER BY o.order_id LIMIT ?", (order_id, limit)).fetchall()
 
 
+def before(db: sqlite3.Connection, order_id: str, limit: int) -> list[tuple[Any, ...]]:
+    """The same downwards: ids grow with time, so these are the newest orders first. ``order_id`` "~" begins."""
+    return db.execute(f"{_SELECT} WHERE o.order_id < ? ORDER BY o.order_id DESC LIMIT ?", (order_id, limit)).fetchall()
+
+
+def unfinished_before(db: sqlite3.Connection, order_id: str, limit: int) -> list[tuple[Any, ...]]:
+    """As ``before``, only orders whose latest run is neither done nor cancelled."""
+    query = f"{_SELECT} WHERE o.order_id < ? AND r.state NOT IN ('done', 'cancelled') ORDER BY o.order_id DESC LIMIT ?"
+    return db.execute(query, (order_id, limit)).fetchall()
+
+
 def rows_of(db: sqlite3.Connection, order_ids: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     """The present rows of some orders, by id."""
     found: dict[str, tuple[Any, ...]] = {}

@@ -14,11 +14,13 @@ from console.api.identity import Caller, Viewer
 from console.api.lines import line
 from console.api.mask import Masker
 from console.api.naming import find_order
+from console.api.problems import not_found
 from console.api.saying import say
 from console.commands.facts import Possible
 from console.commands.mending import editable
 from console.commands.words import Role
 from console.engine.commanding.commander import Offer
+from console.engine.commanding.errors import BadArgument
 from console.engine.conditions import describe
 from console.engine.fallout import advice
 from console.schema import detail as schema
@@ -33,21 +35,26 @@ Named = Annotated[str, Path(max_length=100)]
 
 @router.get("/orders/{order}")
 async def order_detail(caller: Viewer, api: Services, order: Named) -> schema.OrderDetail:
-    """By Salesforce id or order number."""
-    order_id = await api.order_id(order)
+    """By Salesforce id or order number. An order that was never read here (one in review) is read now."""
+    order_id = await find_order(api, order)
+    commands = await _commands(api, caller, order_id)
     found = await api.read(lambda db: _gather(db, order_id, api.now()))
-    offers = await api.services.commander.possible(order_id, caller.actor)
-    facts = await api.services.commander.facts(order_id, caller.actor)
-    choices = {"order.edit": {"field": list(editable(facts, Role(caller.role)))}}
-    return _view(api, caller, found, [_offer(offer, choices) for offer in offers])
+    return _view(api, caller, found, commands)
 
 
 @router.get("/orders/{order}/commands")
 async def possible(caller: Viewer, api: Services, order: Named) -> list[schema.PossibleCommand]:
     """Every command, whether this order can take it now from you, and if not, why. Orders never read here are read."""
-    order_id = await find_order(api, order)
+    return await _commands(api, caller, await find_order(api, order))
+
+
+async def _commands(api: Api, caller: Caller, order_id: str) -> list[schema.PossibleCommand]:
+    """Raises 404 when Salesforce has no such order, 503 when it is not known here and cannot be read."""
+    try:
+        facts = await api.services.commander.facts(order_id, caller.actor)
+    except BadArgument as error:
+        raise not_found("order", order_id, f": {error.why}") from error
     offers = await api.services.commander.possible(order_id, caller.actor)
-    facts = await api.services.commander.facts(order_id, caller.actor)
     choices = {"order.edit": {"field": list(editable(facts, Role(caller.role)))}}
     return [_offer(offer, choices) for offer in offers]
 

@@ -1,10 +1,11 @@
 """GET /snapshot and GET /feed: the book, and what happens after it."""
 
+import functools
 import json
 import sqlite3
 import time
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
@@ -20,32 +21,43 @@ from storage.journal import Journal
 
 router = APIRouter(tags=["book"])
 CHUNK = 500
+MOST_ROWS = 100_000
+FIRST = "~"  # after every order id
+Reading = Callable[[sqlite3.Connection, str, int], list[tuple[Any, ...]]]
 SNAPSHOT = f"{PREFIX}/snapshot"
 
 
 @router.get("/snapshot", response_class=StreamingResponse, responses={200: {"content": {"application/x-ndjson": {}}}})
-async def snapshot(caller: Viewer, api: Services) -> StreamingResponse:
-    """The book as NDJSON: SnapshotHead, arrays of rows, SnapshotEnd."""
-    return StreamingResponse(_rows(api.hub, api.journal, api.now()), media_type="application/x-ndjson")
+async def snapshot(
+    caller: Viewer, api: Services, limit: Annotated[int, Query(ge=1, le=1_000_000)] = MOST_ROWS
+) -> StreamingResponse:
+    """The book as NDJSON: SnapshotHead, arrays of rows, SnapshotEnd. The newest ``limit`` orders and all unfinished."""
+    return StreamingResponse(_rows(api.hub, api.journal, api.now(), limit), media_type="application/x-ndjson")
 
 
-async def _rows(hub: FeedHub, journal: Journal, now: float) -> AsyncIterator[bytes]:
+async def _rows(hub: FeedHub, journal: Journal, now: float, limit: int) -> AsyncIterator[bytes]:
     seq, epoch, total = journal.peek(lambda db: (*feed.bounds(db)[1:], book.count(db)))
     head = {"seq": seq, "epoch": epoch, "at": now, "total": total, "columns": list(book.COLUMNS)}
     yield json.dumps(head).encode() + b"\n"
-    last, count = "", 0
-    while not hub.closed:
-        part, last, packed = await journal.read(lambda db, last=last: _chunk(hub, db, last))  # type: ignore[misc]
-        if not part:
-            break
+    last, count, reading = FIRST, 0, book.before
+    while True:
+        size = min(CHUNK, limit - count) if reading is book.before else CHUNK
+        part, last, packed = await journal.read(functools.partial(_chunk, hub, reading, last, size))
         count += part
-        yield packed
+        if packed:
+            yield packed
+        if hub.closed:
+            return  # without its end: the client sees that it was cut
+        if part < size or count == limit:
+            if reading is not book.before or count < limit:
+                break
+            reading = book.unfinished_before
     yield json.dumps({"end": True, "rows": count}).encode() + b"\n"
 
 
-def _chunk(hub: FeedHub, db: sqlite3.Connection, last: str) -> tuple[int, str, bytes]:
+def _chunk(hub: FeedHub, reading: Reading, last: str, size: int, db: sqlite3.Connection) -> tuple[int, str, bytes]:
     """In a reader's thread: reading and packing one part."""
-    rows = book.after(db, last, CHUNK)
+    rows = reading(db, last, size)
     if not rows:
         return 0, last, b""
     packed = json.dumps([hub.packer.row(row) for row in rows], ensure_ascii=False, separators=(",", ":"))

@@ -24,6 +24,7 @@ class Book:
         self.seq = 0
         self.epoch = 0
         self.complete = False
+        self.total = 0  # orders the daemon knew when the snapshot was made
         self.at = 0.0  # the daemon's time of the newest thing that was heard
         self.counts: Counter[str] = Counter()
         self.recent: deque[FeedEvent] = deque(maxlen=RECENT)
@@ -42,6 +43,11 @@ class Book:
     def __iter__(self) -> Iterator[BookRow]:
         return iter(self._rows.values())
 
+    @property
+    def partial(self) -> bool:
+        """The daemon knows more (old, finished) orders than this book holds: "nothing" may not be said from it."""
+        return len(self._rows) < self.total
+
     def get(self, order_id: str) -> BookRow | None:
         return self._rows.get(order_id)
 
@@ -55,7 +61,7 @@ class Book:
     def begin(self, head: SnapshotHead) -> None:
         """A snapshot starts. Rows that it does not name are dropped by ``ready``; until then the old ones stay."""
         self._make = RowMaker(head.columns)
-        self.seq, self.epoch, self.at = head.seq, head.epoch, head.at
+        self.seq, self.epoch, self.at, self.total = head.seq, head.epoch, head.at, head.total
         self.complete = False
         self._stale = set(self._rows)
 

@@ -82,6 +82,21 @@ async def test_a_cut_snapshot_is_not_taken_for_a_whole_one(desk: Desk) -> None:
     assert answer.headers["content-type"].startswith("application/x-ndjson")
 
 
+async def test_a_limited_snapshot_holds_the_newest_and_all_unfinished(desk: Desk) -> None:
+    def fill(db: sqlite3.Connection) -> None:
+        for n in range(1, 31):
+            put_order(db, n, {}, {"state": "failed" if n in (2, 3) else "done"})
+
+    await desk.journal.write(fill)
+    for limit in (1, 7, 10, 28, 29, 30, 500):
+        answer = await desk.ask("GET", "/snapshot", role="viewer", params={"limit": limit})
+        lines = [json.loads(line) for line in answer.text.splitlines()]
+        numbers = sorted(int(row[1]) for part in lines[1:-1] for row in part)
+        newest = set(range(max(1, 31 - limit), 31))
+        assert numbers == sorted(newest | {2, 3}), limit
+        assert (lines[0]["total"], lines[-1]["rows"]) == (30, len(numbers))
+
+
 async def test_the_feed_brings_the_book_to_the_journals_state(desk: Desk) -> None:
     ids = await _orders(desk.journal, 40)
     live_book, changes = Book(), 0

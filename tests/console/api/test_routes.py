@@ -125,9 +125,10 @@ async def _problem(desk: Desk, method: str, path: str, status: int, **more: Any)
 
 
 async def test_what_does_not_exist_is_told_with_what_was_looked_for(desk: Desk) -> None:
-    problem = await _problem(desk, "GET", "/orders/00099999", 404)
-    assert "00099999" in problem["detail"]
+    problem = await _problem(desk, "GET", "/orders/no-such-order", 404)
+    assert "no-such-order" in problem["detail"]
     assert "find" in problem["detail"]
+    await _problem(desk, "GET", "/orders/00099999", 503)  # unknown here, and Salesforce cannot be asked
     problem = await _problem(desk, "GET", "/nothing/here", 404)
     assert "/nothing/here is not an address" in problem["detail"]
     assert "GET" in (await _problem(desk, "PUT", "/me", 405))["detail"]

@@ -252,6 +252,11 @@ async def test_an_order_only_salesforce_knows_is_found_there(floor: Floor) -> No
     number = str(floor.sandbox.salesforce.org.db.table("Order").get(order_id)["OrderNumber"])  # type: ignore[index]
     found = await floor.desk.client("operator").find(number.lstrip("0"))
     assert [row["order_id"] for row in found.elsewhere] == [order_id]
+    shown = await floor.desk.client("operator").order(number.lstrip("0"))
+    assert (shown.order.order_id, shown.order.state, shown.order.sf) == (order_id, "none", "Pending Review")
+    assert shown.run is None
+    with pytest.raises(NotFound, match="neither here nor in Salesforce"):
+        await floor.desk.client("operator").order("99999999")
 
 
 async def test_what_a_viewer_must_not_see_is_in_no_answer(floor: Floor) -> None:

@@ -1,0 +1,107 @@
+"""What a typed text may mean, what may be said, and what is masked."""
+
+import pytest
+
+from console.api.mask import Masker, masked_name
+from console.api.reading_text import phone_spellings, readings
+from console.api.saying import say, say_found
+from console.observe.redact import Redactor
+from console.schema.orders import OrderLine
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("00010480", "number", "10480"),
+        ("１０４８０", "number", "10480"),
+        ("C-004417", "customer", "c-004417"),
+        ("田中　花子", "name", "田中 花子"),
+        ("ﾀﾅｶ", "name", "タナカ"),
+        ("たなか", "name", "タナカ"),
+        ("タナカ", "name", "たなか"),
+        ("ＴＡＮＡＫＡ", "name", "tanaka"),
+        ("090-1234-5678", "phone", "09012345678"),
+        ("+81 90 1234 5678", "phone", "09012345678"),
+        ("(03) 1234-5678", "phone", "0312345678"),
+        ("０９０ー１２３４ー５６７８", "phone", "09012345678"),
+        ("8981100000000000398", "iccid", "8981100000000000398"),
+        ("8981 1000 0000 0000 398", "iccid", "8981100000000000398"),
+        ("2291", "whmcs", "2291"),
+        ("2291", "client", "2291"),
+        ("Hanako@Example.jp", "email", "hanako@example.jp"),
+    ],
+)
+def test_every_spelling_is_understood(text: str, kind: str, value: str) -> None:
+    assert (kind, value) in [(reading.kind, reading.value) for reading in readings(text)]
+
+
+def test_nothing_is_made_of_nothing() -> None:
+    assert readings("  　 ") == []
+    assert "phone" not in [reading.kind for reading in readings("田中 1234567890")]
+    assert "name" not in [reading.kind for reading in readings("09012345678")]
+
+
+def test_a_phone_is_asked_for_as_people_write_it() -> None:
+    assert {"09012345678", "090-1234-5678", "+819012345678", "+81-90-1234-5678"} <= set(phone_spellings("09012345678"))
+    assert "03-1234-5678" in phone_spellings("0312345678")
+
+
+def _order(**values: object) -> OrderLine:
+    base = {"order_id": "x", "number": "00010480", "sf": "Provisioning", "state": "running", "updated": 1.0}
+    return OrderLine.model_validate({**base, **values})
+
+
+@pytest.mark.parametrize(
+    ("values", "ja", "en"),
+    [
+        ({"state": "done", "mail": "sent"}, "完了", "We have sent you a mail"),
+        ({"state": "done", "mail": "maybe_sent"}, "あらためて", "we will send it again"),
+        ({"state": "done", "mail": "queued"}, "まもなく", "will follow shortly"),
+        ({"state": "parked", "wait": "condition", "parked": "stock(A)"}, "在庫", "waiting for new stock"),
+        ({"state": "parked", "wait": "condition", "parked": "paymethod(4417)"}, "お支払い方法", "payment method"),
+        ({"state": "parked", "wait": "condition", "parked": "after(1775606400.0)"}, "2026-04-08", "2026-04-08"),
+        ({"state": "parked", "wait": "person", "unknown": True}, "担当者", "A colleague"),
+        ({"state": "retrying", "wait": "making_sure"}, "確認", "checking the state"),
+        ({"state": "retrying", "wait": "retry"}, "自動的", "goes on by itself"),
+        ({"state": "failed"}, "担当者", "A colleague"),
+        ({"state": "none", "sf": "Pending Review"}, "受け付け", "being checked"),
+        ({"state": "cancelled"}, "取り消", "cancelled"),
+    ],
+)
+def test_each_state_has_its_sentence(values: dict[str, object], ja: str, en: str) -> None:
+    said = say(_order(**values), "Asia/Tokyo")
+    assert ja in said.ja
+    assert en in said.en
+    assert "10480" in said.ja
+    assert "{" not in said.ja + said.en
+    if values["state"] not in ("done",) and "after" not in str(values):
+        assert said.must_not_promise
+
+
+def test_nothing_found_is_never_said_of_a_partial_search() -> None:
+    assert "cannot be asked" in say_found([], complete=False, accounts=0).en
+    assert "cannot find" in say_found([], complete=True, accounts=0).en
+    assert "no order" in say_found([], complete=True, accounts=1).en
+    assert "2 orders" in say_found([_order(), _order()], complete=True, accounts=1).en
+
+
+def test_masking_by_role() -> None:
+    redactor = Redactor()
+    viewer, operator = Masker(redactor, "viewer", ["田中 花子"]), Masker(redactor, "operator", ["田中 花子"])
+    assert viewer.name("田中 花子") == "田•• 花••"
+    assert masked_name("李") == "••"
+    assert operator.name("田中\u202e 花子\x07") == "田中 花子"
+    for mask in (viewer, operator):
+        assert mask.email("hanako@example.jp") == "h••@exa…"
+        assert mask.phone("09012345678") == "090••••••78"
+        assert mask.phone("110") == "•••••"
+        assert mask.eid("89049032123451234512345678901235") == "8904••••••••••••••••••••••••1235"
+    assert "0000" not in (viewer.iccid("8981100000000000398") or "")
+    assert operator.iccid("8981100000000000398") == "8981100000000000398"
+    text = "花子 of 田中 called 090-1234-5678"
+    shown = viewer.text(text) or ""
+    assert "花子" not in shown
+    assert "田中" not in shown
+    assert "5678" not in shown
+    assert operator.text(text) == text
+    assert viewer.value({"who": "田中 花子", "n": [1, "花子"]}) == {"who": "•••", "n": [1, "•••"]}
