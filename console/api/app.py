@@ -1,5 +1,7 @@
 """The application: all routes under one prefix, one form of errors, one set of limits."""
 
+from functools import cache
+
 from fastapi import APIRouter, FastAPI
 
 from console import __version__
@@ -49,8 +51,8 @@ def create_app(services: ApiServices) -> FastAPI:
         root.include_router(router)
     app.include_router(root)
     app.include_router(health.open_router)
-    app.openapi = lambda: contract  # type: ignore[method-assign]  # FastAPI's own way to give another document
-    contract = make_contract(app)
+    # FastAPI's own way to give another document; made when it is asked for: it takes longer than the rest of the start.
+    app.openapi = cache(lambda: make_contract(app))  # type: ignore[method-assign]
     problems.install(app)
     app.add_middleware(Surroundings)
     return app

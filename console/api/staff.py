@@ -49,7 +49,7 @@ async def me(caller: Viewer, api: Services) -> schema.Me:
 @router.get("/openapi.json", include_in_schema=False)
 async def contract(caller: Viewer, request: Request) -> dict[str, Any]:
     """The contract of this API."""
-    document: dict[str, Any] = request.app.openapi()
+    document: dict[str, Any] = await asyncio.to_thread(request.app.openapi)
     return document
 
 

@@ -71,7 +71,7 @@ class Daemon:
         self.dead_man: DeadMan | None = None
 
     async def start(self) -> None:
-        """Ready when this returns: the journal is open and every part works or tries again by itself."""
+        """Open the journal and everything that needs no outside; then ``work``."""
         self._fatal = asyncio.get_running_loop().create_future()
         self.journal = Journal.open(self.settings.daemon.data_dir / "journal.db")
         try:
@@ -95,12 +95,17 @@ class Daemon:
             log.info("%d runs were under way when the last process ended", resumed)
         if unclean or self.parts.engine.alarms.opened("journal_damaged") is not None:
             self._spawn("quick_check", self._quick_check())
-        self._spawn("establish", self._establish())
         self._spawn("clock", self.parts.clockwatch.run())
         self._spawn("housekeeping", self.housekeeping.run())
         self._spawn("alerting", self.alerting.run())
         if self.dead_man is not None:
             self._spawn("dead_man", self.dead_man.run())
+
+    def work(self) -> None:
+        """Turn to the outside, for as long as it may take. Apart from ``start``, for what is loaded now slows what is not
+        answering yet.
+        """
+        self._spawn("establish", self._establish())
 
     @property
     def tasks(self) -> list[str]:

@@ -38,6 +38,7 @@ class Service:
             self._api = ApiServer(self._app, open_doors(self._settings.daemon))
             await self._app.state.api.hub.start()
             await self._api.start()
+            self.daemon.work()
         except BaseException:
             await self.stop()
             raise
