@@ -22,7 +22,7 @@ class Zygote:
     def __init__(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.e2e.zygote"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            start_new_session=True,
+            start_new_session=True, env={k: v for k, v in os.environ.items() if k != "PYTHONTRACEMALLOC"},
         )  # fmt: skip
         self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
         self._ended: dict[int, int] = {}

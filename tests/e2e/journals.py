@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ RUNS = (
     " unknown_open, attempt FROM runs ORDER BY id"
 )
 FINAL = frozenset({"done", "failed", "held", "cancelled"})
-PASSING = frozenset({"up", "after", "resumed"})  # conditions that come true by themselves
+PASSING = frozenset({"up", "resumed"})  # conditions that come true by themselves
+SOON = 30.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,10 @@ class RunRow:
         """Nothing more will happen to it by itself."""
         if self.state != "parked":
             return self.state in FINAL
-        return not (self.condition and json.loads(self.condition)["kind"] in PASSING)
+        condition = json.loads(self.condition) if self.condition else {"kind": ""}
+        if condition["kind"] == "after":
+            return float(condition["argument"]) > time.time() + SOON
+        return condition["kind"] not in PASSING
 
     def __str__(self) -> str:
         why = self.error_code or self.wait_reason or ""

@@ -1,6 +1,7 @@
 """A whole sandbox in the test's event loop, daemons as processes, and the verdict over both."""
 
 import asyncio
+import errno
 import time
 import tomllib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -194,6 +195,22 @@ def tuned(settings: Mapping[str, Any], *more: Mapping[str, Any]) -> dict[str, An
     return found
 
 
+async def _started(folder: Path, **options: Any) -> Sandbox:
+    """A sandbox on ports that stayed free: another worker's connection may take one between choice and use."""
+    for attempt in range(5):
+        own = folder.with_name(f"{folder.name}{attempt or ''}")
+        own.mkdir(exist_ok=True)
+        sandbox = Sandbox(own, **options)
+        try:
+            await sandbox.start()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            continue
+        return sandbox
+    raise AssertionError("no ports are free")
+
+
 @asynccontextmanager
 async def running(
     folder: Path,
@@ -206,10 +223,9 @@ async def running(
     now: Callable[[], datetime] | None = None,
 ) -> AsyncIterator[Rig]:
     """A started sandbox with an empty journal (its stock imported) and no daemon yet."""
-    folder.mkdir(exist_ok=True)
     options: dict[str, Any] = {"now": now} if now else {}
-    sandbox = Sandbox(folder, seed=seed, customers=30, switches=switches or Switches(), **options)
-    await sandbox.start()
+    sandbox = await _started(folder, seed=seed, customers=30, switches=switches or Switches(), **options)
+    folder = sandbox.folder
     own = tomllib.loads(sandbox.configuration.read_text(encoding="utf-8"))
     rig = Rig(folder, sandbox, zygote, tuned(own, WAITS, settings or {}))
     rig.config.write_text(as_toml(rig.settings), encoding="utf-8")

@@ -16,9 +16,8 @@ ENDS = {
     "ignored_option": ("failed", "bill_differs"),
     "role_denied": ("failed", "role_denied"),
     "refuse": ("failed", ""),
-    "expired": ("failed", ""),
 }
-EITHER = frozenset({"module_fails", "http_403", "limit_daily", "pool_empty", "smds_down"})
+EITHER = frozenset({"expired", "module_fails", "http_403", "limit_daily", "pool_empty", "smds_down"})
 CALM = frozenset({"salesforce.token", "salesforce.query", "salesforce.journal.insert"})  # before the order, or the poll
 
 
@@ -32,7 +31,8 @@ def cases() -> Iterator[tuple[str, str]]:
         if name in CALM or operation.startswith("cometd"):
             continue
         for kind in sorted(kinds_of(system, operation) - {"lose_event", "refuse_login"}):
-            yield name, kind
+            if (name, kind) != ("salesforce.order.patch", "stale_read"):  # a write reads nothing
+                yield name, kind
 
 
 CHOSEN = (

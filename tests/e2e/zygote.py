@@ -5,6 +5,7 @@ stdin: {config, log, change, observe, take_over} forks one and is answered {pid}
 loads an eSIM stock. An end is told as {ended, status}. When stdin closes every child is killed.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -42,7 +43,8 @@ def main() -> None:
                 children.add(_fork(json.loads(line)))
     finally:
         for pid in children:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _line() -> bytes:
