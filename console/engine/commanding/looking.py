@@ -27,7 +27,7 @@ async def look(engine: Engine, reader: Reader, request: Request, call: Call) -> 
     """Raises OutsideTrouble when it cannot be read: then nothing may be called absent."""
     match call.operation:
         case "whmcs.AddOrder":
-            return await _for_order(engine, reader, request)
+            return await _for_order(engine, reader, request, call)
         case "whmcs.AcceptOrder":
             return await _for_status(reader, call, "active", ("pending",))
         case "whmcs.CancelOrder":
@@ -37,8 +37,9 @@ async def look(engine: Engine, reader: Reader, request: Request, call: Call) -> 
     return Seen(None, ("the provider cannot be asked: compare with its own records",), {"read": "nothing"})
 
 
-async def _for_order(engine: Engine, reader: Reader, request: Request) -> Seen:
-    client = request.live.account.whmcs_client_id if request.live.account else None
+async def _for_order(engine: Engine, reader: Reader, request: Request, call: Call) -> Seen:
+    account = request.live.account.whmcs_client_id if request.live.account else None
+    client = call.input.get("client_id") or account  # whom it was sent for, whatever the account names by now
     orders = await reader.orders_of(str(client))
     services = await reader.services(str(client))
     order_id, strangers = request.order.order_id, []

@@ -1,6 +1,7 @@
 """billing: one WHMCS order for the whole Salesforce order, marked, read back and compared before it is accepted (rules §6)."""
 
 import re
+import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -91,6 +92,9 @@ async def _add_order(context: Provisioning) -> Mapping[str, Any]:
 async def look_for_order(context: Provisioning) -> Look:
     """Is there a WHMCS order with our marker, in its notes or on one of its services? (rules §3.2, §3.4)"""
     client = context.plan.client.id
+    if (sent_for := _sent_for_another(context, client)) is not None:
+        reason = f"it was sent for WHMCS client {sent_for}, the account names client {client} now: set the account back"
+        return Unknown(reason, final=True, evidence={"client": client, "sent_for": sent_for})
     orders = await context.engine.whmcs.list_orders(client)
     services = await context.engine.whmcs.list_services(client)
     evidence = {"orders_read": len(orders.rows), "services_read": len(services.rows), "marker": context.marker}
@@ -107,6 +111,10 @@ async def look_for_order(context: Provisioning) -> Look:
         invoice = next((o.invoice_id for o in orders.rows if o.id == order_id), None)
         ids = [s.id for s in services.rows if s.order_id == order_id]
         return Found({"order_id": order_id, "service_ids": ids, "invoice_id": invoice}, evidence)
+    named = context.bundle.order.whmcs_order_id if context.bundle is not None else None
+    if named and named not in gone and not _of_another(named, orders.rows, services.rows):
+        reason = f"Salesforce names WHMCS order {named}, which does not carry our marker: it may be this order's"
+        return Unknown(reason, final=True, evidence=evidence)
     for listing in (orders, services):
         if not listing.complete:
             return Unknown(f"the list could not be read completely: {listing.reason}", evidence=evidence)
@@ -125,6 +133,19 @@ async def look_for_order(context: Provisioning) -> Look:
     return Absent(evidence)
 
 
+def _sent_for_another(context: Provisioning, client: str) -> str | None:
+    """Whom an AddOrder of unknown outcome was sent for, when the account names another client since then."""
+
+    def query(db: sqlite3.Connection) -> str | None:
+        call = calls.find(db, context.order_id, "whmcs.AddOrder")
+        if call is None or all(outcome == "refused" for outcome in calls.outcomes(db, call.id)):
+            return None
+        return str(call.input.get("client_id") or client)
+
+    sent_for = context.engine.journal.peek(query)
+    return sent_for if sent_for != client else None
+
+
 def _unmarked_twin(context: Provisioning, orders: Sequence[WhmcsOrder], services: Sequence[Service]) -> str | None:
     """An order of the same products that carries nobody's mark: every doubt is unknown (rules §3.1, §3.4).
 
@@ -134,13 +155,20 @@ def _unmarked_twin(context: Provisioning, orders: Sequence[WhmcsOrder], services
     proved = context.engine.settings.whmcs.notes_proved or bool(pids & context.engine.markers.proved())
     for order in orders:
         own = [service for service in services if service.order_id == order.id]
-        texts = [order.notes, *(text for s in own for text in (s.notes, *s.custom_fields.values()))]
         status = order.status.casefold()
-        if status in GONE or (proved and status != "pending") or any(FULL_MARKER.search(text) for text in texts):
+        if status in GONE or (proved and status != "pending") or _of_another(order.id, orders, services):
             continue
         if {service.pid for service in own} == pids:
             return order.id
     return None
+
+
+def _of_another(order_id: str, orders: Sequence[WhmcsOrder], services: Sequence[Service]) -> bool:
+    """Does a WHMCS order that is not ours carry a whole marker, so that it is provably another order's?"""
+    own = [service for service in services if service.order_id == order_id]
+    texts = [order.notes for order in orders if order.id == order_id]
+    texts += [text for service in own for text in (service.notes, *service.custom_fields.values())]
+    return any(FULL_MARKER.search(text) for text in texts)
 
 
 def _marked(context: Provisioning, notes: str) -> bool:

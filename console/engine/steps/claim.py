@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from console.engine.failures import Condition, NotNow, OrderWithdrawn, Parked, conflict
-from console.engine.steps.context import WITHDRAWN, Provisioning, is_first_start
+from console.engine.steps.context import WITHDRAWN, Provisioning, fingerprint, is_first_start
 from console.engine.steps.plan import PlannedItem
 from integrations.errors import CallFailed, ErrorClass, System
 from integrations.esim.provider import Capability
@@ -21,6 +21,7 @@ async def claim(context: Provisioning) -> None:
     Raises Parked when the stock has no profile left (after the claim), conflict when the order moved meanwhile.
     """
     if context.bundle is not None and context.bundle.order.status == "Activated":
+        _activated_by_us(context, context.bundle)
         named = {item.id: item.esim_iccid for item in context.bundle.items}
         context.data.setdefault("iccids", {i.id: named[i.id] for i in esim_items(context) if named[i.id]})
         return
@@ -52,6 +53,13 @@ def by_iccid(context: Provisioning) -> bool:
 
 def esim_items(context: Provisioning) -> list[PlannedItem]:
     return [item for item in context.plan.items if item.is_esim]
+
+
+def _activated_by_us(context: Provisioning, bundle: OrderBundle) -> None:
+    """An order that a person activated before anything was made for it is theirs: nothing is ordered for it."""
+    made = context.engine.journal.peek(lambda db: calls.find(db, context.order_id, "salesforce.claim"))
+    if made is None and not bundle.order.whmcs_order_id:
+        raise conflict("order_not_approved", "the order was activated in Salesforce without us", system="salesforce")
 
 
 async def _settle_outbox(context: Provisioning) -> None:
@@ -145,8 +153,17 @@ async def _confirmed(context: Provisioning, attempt: int) -> OrderBundle:
             System.SALESFORCE, "claim", ErrorClass.OUTCOME_UNKNOWN, "claim_not_confirmed",
             f"after the claim the order reads {fresh.order.status}, attempt {fresh.order.attempt_count}",
         )  # fmt: skip
-    context.bundle = fresh
+    _take(context, fresh)
     return fresh
+
+
+def _take(context: Provisioning, fresh: OrderBundle) -> None:
+    """The plan holds for the items it was made from: others are planned anew, not taken over unseen (rules §9)."""
+    planned = context.bundle
+    if planned is not None and fingerprint(planned.items) != fingerprint(fresh.items):
+        said = "the order's products changed while it was claimed"
+        raise CallFailed(System.SALESFORCE, "claim", ErrorClass.TRANSIENT, "items_changed", said)
+    context.bundle = fresh
 
 
 async def _standing(context: Provisioning, attempt: int, iccids: Mapping[str, str]) -> Mapping[str, Any] | None:
@@ -155,7 +172,7 @@ async def _standing(context: Provisioning, attempt: int, iccids: Mapping[str, st
         raise OrderWithdrawn(fresh.order.status)
     if fresh.order.status not in CLAIMABLE:
         raise conflict("order_changed", f"the order is {fresh.order.status} in Salesforce", system="salesforce")
-    context.bundle = fresh
+    _take(context, fresh)
     if _claimed(fresh, attempt, iccids):
         return {"attempt": attempt, "modstamp": fresh.order.system_modstamp}
     return None

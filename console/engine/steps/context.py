@@ -69,10 +69,13 @@ class Provisioning(RunContext):
 
 
 def is_first_start(bundle: OrderBundle) -> bool:
-    """Does the outside show that nobody has begun with this order (rules §2)?"""
+    """Does the outside show that nobody has begun with this order (rules §2)?
+
+    A counted attempt is a claim that somebody made: ours are known here, so that one is another journal's.
+    """
     order = bundle.order
     iccids = [order.esim_iccid, *(item.esim_iccid for item in bundle.items)]
-    return order.status == "Approved" and not order.whmcs_order_id and not any(iccids)
+    return order.status == "Approved" and not order.whmcs_order_id and not order.attempt_count and not any(iccids)
 
 
 def check_still_ours(bundle: OrderBundle) -> None:

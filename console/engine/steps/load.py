@@ -1,5 +1,8 @@
 """load: read the order, its customer and its products; check all of it; claim the order (rules §6 load, §5.1)."""
 
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
 from console.engine.failures import Condition, Held, NotNow, OrderWithdrawn, conflict, data_error
 from console.engine.steps import claim
 from console.engine.steps.billing import order_request
@@ -18,6 +21,7 @@ async def load(context: Provisioning) -> StepResult:
     """Raises data, conflict or config for what is wrong, before anything is written outside."""
     bundle = await context.read_order()
     _check_status(bundle)
+    _check_day(context, bundle)
     client_id = client_id_of(bundle)
     await _check_lock(context, client_id)
     client = await context.calls.read(
@@ -45,6 +49,16 @@ def _check_status(bundle: OrderBundle) -> None:
         raise OrderWithdrawn(status)
     if status not in READABLE:
         raise conflict("order_not_approved", f"the order is {status} in Salesforce", system="salesforce")
+
+
+def _check_day(context: Provisioning, bundle: OrderBundle) -> None:
+    """An approved order waits for its day also when that was moved, or something woke its run early (rules §4.4)."""
+    day = bundle.order.effective_date
+    if day is None or bundle.order.status != "Approved":
+        return
+    begins = datetime.combine(day, time.min, ZoneInfo(context.engine.settings.whmcs.time_zone)).timestamp()
+    if begins > context.engine.clock.now():
+        raise NotNow("order", f"starts on {day}", condition=Condition("after", str(begins)))
 
 
 async def _check_lock(context: Provisioning, client_id: str) -> None:

@@ -1,0 +1,98 @@
+"""Interleavings around the claim and the look that would bill twice, or bill what nobody approved (rules §2, §3, §9)."""
+
+from typing import Any
+
+import pytest
+
+from console.engine.clock import as_datetime
+from integrations.sandbox.salesforce.users import ADMIN, INTEGRATION
+from tests.console.engine.plant import Plant
+
+
+async def test_an_attempt_that_another_journal_counted_is_no_first_start(plant: Plant) -> None:
+    """A lost journal placed the order, failed, and the order was approved again: the new journal looks first."""
+    order_id = plant.place(status="Draft")
+    plant.change(order_id, ADMIN, Attempt_Count__c=1)
+    plant.change(order_id, ADMIN, Status="Pending Review")
+    plant.change(order_id, Status="Approved")
+    await plant.admit(order_id)
+    assert plant.run(order_id).look_first
+    await plant.turn()
+    assert plant.requests("GetOrders") > 0
+    assert plant.requests("AddOrder") == 0
+
+
+async def test_an_order_that_salesforce_names_and_nobody_marked_is_a_persons(plant: Plant) -> None:
+    """Somebody placed it by hand in WHMCS and noted its number in Salesforce: a second one would be billed twice."""
+    order_id = plant.place()
+    plant.change(order_id, ADMIN, WHMCS_Order_ID__c="4711")
+    await plant.admit(order_id)
+    run = await plant.go(order_id)
+    assert (run.state, run.wait) == ("parked", "person")
+    assert run.error_message is not None and "4711" in run.error_message
+    assert plant.requests("AddOrder") == 0
+
+
+async def test_an_unknown_order_is_not_looked_for_at_another_client(plant: Plant) -> None:
+    """AddOrder was lost for one client, then the account was mapped to another: absent there proves nothing."""
+    plant.fault("whmcs", "AddOrder", "timeout_after")
+    order_id = plant.place()
+    await plant.admit(order_id)
+    await plant.turn()
+    assert plant.effects(order_id)["whmcs.AddOrder"] == "unknown"
+    call = plant.call(order_id, "whmcs.AddOrder")
+    assert call is not None
+    await plant.journal.write(
+        lambda db: (
+            db.execute(
+                "UPDATE calls SET input = json_set(input, '$.client_id', '999') WHERE id = ?", (call.id,)
+            ).rowcount
+        )
+    )
+    run = await plant.go(order_id)
+    assert (run.state, run.wait) == ("parked", "person")
+    assert plant.requests("AddOrder") == 1
+
+
+async def test_items_that_change_between_plan_and_claim_are_planned_anew(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An item's change does not touch the order's own stamp, so that the condition of the claim does not see it."""
+    order_id = plant.place()
+    await plant.admit(order_id)
+    whmcs = plant.engine.whmcs
+    read_products = whmcs.get_products
+    item = (await plant.engine.salesforce.read_order(order_id)).items[0]
+
+    async def slow(pids: Any) -> Any:
+        monkeypatch.undo()
+        await plant.engine.salesforce.patch_order(order_id, {}, items={item.id: {"Quantity": 2}})
+        return await read_products(pids)
+
+    monkeypatch.setattr(whmcs, "get_products", slow)
+    await plant.go(order_id)
+    fresh = (await plant.engine.salesforce.read_order(order_id)).items[0]
+    assert fresh.quantity == 2
+    assert plant.requests("AddOrder") <= 1
+    added = plant.call(order_id, "whmcs.AddOrder")
+    assert added is None or added.input["lines"][0]["quantity"] == 2
+
+
+async def test_a_start_date_that_was_moved_is_waited_for(plant: Plant) -> None:
+    order_id = plant.place()
+    await plant.admit(order_id)
+    later = as_datetime(plant.clock.now() + 3 * 86_400)
+    plant.change(order_id, ADMIN, EffectiveDate=later.date().isoformat())
+    run = await plant.go(order_id)
+    assert (run.state, run.wait) == ("parked", "condition")
+    assert run.condition is not None and run.condition["kind"] == "after"
+    assert (await plant.crm(order_id)).status == "Approved"
+
+
+async def test_an_order_activated_by_a_person_before_our_claim_is_theirs(plant: Plant) -> None:
+    order_id = plant.place("esim")
+    await plant.admit(order_id)
+    plant.change(order_id, INTEGRATION, Status="Activated")
+    run = await plant.go(order_id)
+    assert (run.state, run.error_code) == ("failed", "order_not_approved")
+    assert plant.requests("downloadOrder") == 0
