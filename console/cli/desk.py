@@ -36,12 +36,12 @@ def register(app: typer.Typer) -> None:
             brief = await desk.client.health()
             row = {"mark": "✓" if brief.ok else "✗", "name": "daemon", "state": "ok" if brief.ok else "bad"}
             detail = f"{brief.version}, up {brief.uptime:.0f} s, journal {brief.journal}, feed {brief.seq} {brief.note}".rstrip()
-            desk.output.rows(PARTS, [{**row, "detail": detail}], [brief.model_dump()])
+            desk.output.rows(PARTS, [{**row, "detail": detail}], whole=brief.model_dump())
             return Exit.OK if brief.ok else Exit.FAILED
         deep = await desk.client.health_deep()
         marks = {"ok": "✓", "warn": "!", "bad": "✗"}
         rows = [{**part.model_dump(), "mark": marks[part.state]} for part in deep.parts]
-        desk.output.rows(PARTS, rows, [deep.model_dump()])
+        desk.output.rows(PARTS, rows, whole=deep.model_dump())
         for alert in deep.alerts:
             desk.output.say(f"{alert.severity}: {alert.message} (since {clock(alert.first_at)}, {alert.count} times)")
         return Exit.FAILED if deep.state == "bad" else Exit.OK

@@ -77,7 +77,7 @@ async def stock(
         {"type": kind, "free": 0, "low_water": found.low_water.get(kind), "warning": "low"} for kind in found.low
     ]
     rows += [row for row in missing if row["type"] not in found.counts]
-    desk.output.rows(STOCK, rows, [found.model_dump(exclude={"profiles"})] if desk.output.form is Form.JSON else None)
+    desk.output.rows(STOCK, rows, whole=found.model_dump(exclude={"profiles"}))
     if not rows:
         desk.output.note("there are no profiles: import some with portal esim import FILE")
     return Exit.FAILED if found.low else Exit.OK

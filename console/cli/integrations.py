@@ -45,7 +45,7 @@ async def list_(desk: Desk) -> int:
         quota = f"{one.quota_used:,} of {one.quota_total:,}" if one.quota_total and one.quota_used is not None else None
         last = ago(time.time() - one.last_ok_at) if one.last_ok_at else None
         rows.append({**one.model_dump(), "ok": last, "quota": quota, "why": paused})
-    desk.output.rows(COLUMNS, rows, [found.model_dump()] if desk.output.form is Form.JSON else None)
+    desk.output.rows(COLUMNS, rows, whole=found.model_dump())
     systems = {one.system for one in found.integrations}
     for pause in found.pauses:
         if pause.subject not in systems:

@@ -123,11 +123,18 @@ class Output:
         """One object as JSON."""
         self.out.write(as_json(value, indent=2) + "\n")
 
-    def rows(self, columns: Sequence[Column], rows: Sequence[Row], data: Iterable[Any] | None = None) -> None:
-        """Rows as a table or CSV; as JSON an array of ``data`` (default: the rows themselves)."""
+    def rows(
+        self,
+        columns: Sequence[Column],
+        rows: Sequence[Row],
+        data: Iterable[Any] | None = None,
+        *,
+        whole: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Rows as a table or CSV; as JSON the object ``whole``, or an array of ``data`` (default: the rows themselves)."""
         match self.form:
             case Form.JSON:
-                self.one(list(rows if data is None else data))
+                self.one(whole if whole is not None else list(rows if data is None else data))
             case Form.CSV:
                 self.csv(columns, rows)
             case Form.TABLE:

@@ -139,6 +139,17 @@ def test_nonsense_is_answered_in_one_sentence(desk: Desk, arguments: tuple[str, 
     assert "Traceback" not in ended.err and "\x1b" not in ended.err + ended.out
 
 
+def test_what_people_and_systems_wrote_never_steers_the_terminal(desk: Desk) -> None:
+    number = place(desk, approve=False)
+    wait_for_state(desk, number, "none", "unknown here")
+    evil = "\x1b[2J[red]call back\x07\u202eevil\u2066 =1+1"
+    assert desk("orders", "note", number, "--text", evil).code == 0
+    for arguments in (("orders", "show", number), ("orders", "show", number, "--json"), ("audit", "--csv")):
+        ended = desk(*arguments)
+        assert not set(ended.out + ended.err) & set("\x1b\x07\u202e\u2066")
+    assert "[red]call back" in desk("orders", "show", number).out
+
+
 def test_a_stock_file_with_mistakes_names_every_line(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "stock.csv"
     file.write_text("iccid,type\n123,A\n8981000000000000001,\n=cmd(),B\n")
