@@ -8,6 +8,7 @@ import pytest
 
 from storage.journal import Journal
 from tests.console.engine.hands import Bench, Far, HandClock, engine_over
+from tests.console.engine.plant import Plant, plant_in
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,14 @@ async def bench(tmp_path: Path, new_journal: Path) -> AsyncIterator[Bench]:
     clock = HandClock()
     yield Bench(journal, clock, engine_over(journal, clock), Far(clock))
     journal.close()
+
+
+@pytest.fixture
+async def plant(tmp_path: Path, new_journal: Path) -> AsyncIterator[Plant]:
+    """The sandbox's servers, the real clients, an engine that owns the org and has stock."""
+
+    def copied(path: Path) -> Path:
+        return Path(shutil.copy(new_journal, path))
+
+    async with plant_in(tmp_path / "plant", copied) as made:
+        yield made
