@@ -55,6 +55,11 @@ def change(db: sqlite3.Connection, mail_id: int, **values: Any) -> None:
     db.execute(f"UPDATE mail SET {assignments} WHERE id = ?", (*values.values(), mail_id))
 
 
+def hold_queued(db: sqlite3.Connection) -> int:
+    """In recovery no mail leaves without a person: what waits may have been sent since the backup (rules §5.3)."""
+    return db.execute("UPDATE mail SET state = 'held' WHERE state IN ('queued', 'sending')").rowcount
+
+
 def get(db: sqlite3.Connection, mail_id: int) -> MailRow | None:
     row = db.execute(f"SELECT {_COLUMNS} FROM mail WHERE id = ?", (mail_id,)).fetchone()
     return MailRow(*row) if row else None

@@ -134,7 +134,7 @@ class Door:
                     db, bundle, source, now, "four_eyes", "approved in Salesforce by the person who placed it"
                 )
             return self._start(db, bundle, source, now, look_first=self._engine.recovery, foreign=self._engine.recovery)
-        if modified == latest.state_data.get("sf_modified") and latest.state == RunState.DONE:
+        if latest.state == RunState.DONE and modified <= float(latest.state_data.get("sf_modified", 0.0)):
             return Admission(Act.CLOSED, f"run {latest.id} served this approval while it was read")
         if latest.state == RunState.FAILED and latest.error_code != "left_as_is":
             if modified <= float(latest.state_data.get("sf_modified", 0.0)) or self._writing(db, bundle.order.id):

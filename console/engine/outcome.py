@@ -65,6 +65,7 @@ def decide(stop: StepStop | IntegrationError, at: Situation) -> Decision:
             values = _waiting(at, Wait.MAKING_SURE, stop.reason, stop.next_at) | {
                 "wait_until": stop.until,
                 "lock_held": at.run.lock_held,
+                "tries": 0,  # a look came through: passing trouble before it does not count towards giving up
             }
             return Decision(values, StepState.WAITING, note=stop.reason)
         case NeedsPerson():
@@ -111,7 +112,11 @@ def _again(error: IntegrationError, at: Situation) -> Decision:
     tries = at.run.tries + 1
     if tries >= at.settings.retry.tries:
         if at.unknown_open:
-            return _person(at, NeedsPerson(error.operation, f"tried {tries} times: {error.message}"))
+            return _person(
+                at,
+                NeedsPerson(error.operation, f"tried {tries} times: {error.message}"),
+                f"tried {tries} times: {_words(error)}",
+            )
         return _failed(
             at, ErrorClass.TRANSIENT, error.system, error.code, f"tried {tries} times: {error.message}", tries
         )
@@ -124,7 +129,9 @@ def _unknown(error: IntegrationError, at: Situation) -> Decision:
     tries = at.run.tries + 1
     if tries >= at.settings.retry.tries:
         return _person(
-            at, NeedsPerson(error.operation, f"the outcome of {error.operation} cannot be told: {error.message}")
+            at,
+            NeedsPerson(error.operation, f"the outcome of {error.operation} cannot be told: {error.message}"),
+            f"the outcome of {_words(error)} cannot be told",
         )
     wait = backoff(tries, at.settings.retry.base, at.settings.retry.max, error.retry_after, at.jitter)
     values = _waiting(at, Wait.MAKING_SURE, f"{_words(error)}; making sure", at.now + wait)
@@ -148,11 +155,12 @@ def _waiting(at: Situation, wait: Wait, reason: str, next_at: float) -> dict[str
     }
 
 
-def _person(at: Situation, stop: NeedsPerson) -> Decision:
+def _person(at: Situation, stop: NeedsPerson, words: str | None = None) -> Decision:
+    """``words``: what the feed may say where the reason holds outside text."""
     cause = cause_of(at.step, "portal", stop.code, stop.reason)
     values = {
-        "state": RunState.PARKED, "wait": Wait.PERSON, "wait_reason": stop.reason, "wait_until": None, "condition": None,
-        "error_class": ErrorClass.OUTCOME_UNKNOWN, "error_operation": stop.operation, "error_code": stop.code,
+        "state": RunState.PARKED, "wait": Wait.PERSON, "wait_reason": words or stop.reason, "wait_until": None,
+        "condition": None, "error_class": ErrorClass.OUTCOME_UNKNOWN, "error_operation": stop.operation, "error_code": stop.code,
         "error_message": stop.reason, "error_step": at.step, "fingerprint": cause.fingerprint,
         "lock_held": at.run.lock_held and at.unknown_open,
     }  # fmt: skip

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from console.engine.clock import as_datetime
 from console.engine.services import Engine
 from integrations.errors import CallFailed, ErrorClass, System
-from storage import feed, meta, profiles, runs, tokens
+from storage import feed, mail, meta, profiles, runs, tokens
 
 log = logging.getLogger(__name__)
 KEY = "recovery"
@@ -38,6 +38,7 @@ def begin(db: sqlite3.Connection, reason: str, highest_seen: int, now: float) ->
     meta.delete(db, LISTED)
     runs.distrust(db, now)
     profiles.quarantine_free(db, now)
+    mail.hold_queued(db)
     tokens.revoke_all(db, now)
     tokens.void_keys(db)
     feed.continue_above(db, highest_seen + MARGIN)

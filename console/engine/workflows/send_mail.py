@@ -39,6 +39,8 @@ async def deliver(context: Sending) -> StepResult:
         return StepResult({"state": row.state})
     if not context.engine.settings.mail.enabled:
         raise NotNow("mail", "mail.enabled is off; the mail waits", after=300.0)
+    if context.engine.observe:
+        raise NotNow("mail", "this daemon only observes; the mail waits", after=300.0)
     if row.state == "held":
         raise Held("mail_held", "in recovery no mail leaves without a person")
     again = _resend_unknown(context, row)
@@ -52,12 +54,17 @@ async def deliver(context: Sending) -> StepResult:
             request={"kind": row.kind, "language": row.language}, fresh=True,
         )  # fmt: skip
     except CallFailed as error:
-        if error.refused or again:
+        if error.refused or (again and not _last_try(context)):
             raise
         await _mark(context, "maybe_sent", error.message)
         return StepResult({"state": "maybe_sent"}, note="maybe sent")
     await _mark(context, "sent", None)
     return StepResult({"state": "sent"})
+
+
+def _last_try(context: Sending) -> bool:
+    """After it an unknown outcome is shown as such, and a person may send the mail again."""
+    return context.run.tries + 1 >= context.engine.settings.engine.retry.tries
 
 
 def _resend_unknown(context: Sending, row: MailRow) -> bool:
@@ -86,7 +93,10 @@ async def _render(context: Sending, row: MailRow) -> OutgoingMail:
     client = await context.calls.read(
         System.WHMCS, "whmcs.GetClientsDetails", lambda: engine.whmcs.get_client(client_id_of(bundle))
     )
-    recorded = _recorded_recipient(context)
+    recorded = bundle.order.recipient_email or _recorded_recipient(context)
+    if recorded is None and row.kind == ACTIVATION_MAIL:  # forgotten with the run's inputs (rules §13)
+        said = "it is not known any more for which mail address the order was read: a code goes to no other"
+        raise data_error("recipient_unknown", said)
     if not client.email.strip() or (recorded and recorded.casefold() != client.email.strip().casefold()):
         raise data_error(
             "recipient_changed", "the mail address on file is not the one the order was read with", system="whmcs"

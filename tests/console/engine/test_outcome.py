@@ -208,7 +208,7 @@ def test_making_sure_says_until_when_and_burns_no_try() -> None:
     assert (values["state"], values["wait"], values["next_at"], values["wait_until"]) == (
         "retrying", "making_sure", NOW + 5, NOW + 960,
     )  # fmt: skip
-    assert "tries" not in values and values["lock_held"]
+    assert values["tries"] == 0 and values["lock_held"]
 
 
 def test_a_person_is_told_what_cannot_be_told() -> None:
