@@ -66,8 +66,8 @@ async def test_the_latest_wins(plant: Plant) -> None:
     assert plant.requests("order.patch") == 1
 
 
-LOST = {"kind": "timeout_after", "options": {"delay": 0.01}}  # the effect is made, the connection breaks
-NEVER = {"kind": "http_500"}
+LOST: dict[str, Any] = {"kind": "timeout_after", "options": {"delay": 0.01}}  # the effect is made, the connection breaks
+NEVER: dict[str, Any] = {"kind": "http_500"}
 
 
 @pytest.mark.parametrize("fault", [LOST, NEVER, {"kind": "reset"}])
