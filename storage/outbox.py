@@ -98,7 +98,9 @@ def drop(db: sqlite3.Connection, order_id: str) -> bool:
 
 
 def stuck(db: sqlite3.Connection) -> list[OutboxRow]:
-    return [_row(row) for row in db.execute(f"SELECT {_COLUMNS} FROM outbox WHERE state = 'given_up'")]
+    """What was refused for good, and what met an error and does not stand yet."""
+    query = f"SELECT {_COLUMNS} FROM outbox WHERE state = 'given_up' OR (state <> 'settled' AND error IS NOT NULL)"
+    return [_row(row) for row in db.execute(query)]
 
 
 def _row(row: tuple[Any, ...]) -> OutboxRow:

@@ -100,7 +100,12 @@ def assemble(
     )  # fmt: skip
     runner = Runner(engine, {PROVISION_ORDER.name: PROVISION_ORDER, SEND_MAIL.name: SEND_MAIL})
     blocked: dict[str, str] = {}
-    dispatcher = Dispatcher(journal, clock, runner.advance, settings.engine.max_running, paused=lambda: bool(blocked))
+
+    def paused() -> bool:
+        """Also while another journal owns the org: it works on these orders now, and its mails and claims are its own."""
+        return bool(blocked) or HOLD in engine.holds.reasons()
+
+    dispatcher = Dispatcher(journal, clock, runner.advance, settings.engine.max_running, paused=paused)
     brake = Brake(settings.intake)
     door = Door(engine, brake)
 

@@ -23,6 +23,7 @@ class ClockWatch:
         self._steady = engine.clock.monotonic()
         self._skewed: dict[str, float] = {}
         self._told: set[str] = set()
+        engine.holds.watch(self._notice)
 
     @property
     def differences(self) -> dict[str, float]:
@@ -43,8 +44,16 @@ class ClockWatch:
             await self._jumped(jump, wall)
         else:
             jump = 0.0
+            self._engine.holds.lift("clock")
         await self._judge_skew()
         return jump
+
+    def _notice(self) -> None:
+        """Between two looks a guarded call must not leave on waits that the jump cut short."""
+        wall, steady = self._engine.clock.now(), self._engine.clock.monotonic()
+        jump = (wall - self._wall) - (steady - self._steady)
+        if abs(jump) > JUMP:
+            self._engine.holds.set("clock", f"the clock jumped by {jump:+.0f} s")
 
     async def _jumped(self, jump: float, now: float) -> None:
         """Re-anchor: waits keep what was left of them, late landing is waited for anew from here."""

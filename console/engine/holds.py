@@ -1,5 +1,7 @@
 """Reasons of our own for which no guarded call may leave now (clock, ownership, disk, integrity check, observe)."""
 
+from collections.abc import Callable
+
 from console.engine.failures import NotNow
 
 
@@ -8,6 +10,11 @@ class Holds:
 
     def __init__(self) -> None:
         self._reasons: dict[str, str] = {}
+        self._watchers: list[Callable[[], None]] = []
+
+    def watch(self, look: Callable[[], None]) -> None:
+        """Have ``look`` set what it finds right before each check: what is noticed every few seconds may come too late."""
+        self._watchers.append(look)
 
     def set(self, name: str, reason: str) -> None:
         self._reasons[name] = reason
@@ -20,5 +27,7 @@ class Holds:
 
     def check(self) -> None:
         """Raises NotNow while any reason stands."""
+        for look in self._watchers:
+            look()
         if self._reasons:
             raise NotNow("guarded", "; ".join(self._reasons.values()))

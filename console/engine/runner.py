@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from console.engine import transitions
 from console.engine.calls import CallMaker
 from console.engine.clock import as_datetime
-from console.engine.failures import OrderWithdrawn, RunFailed, StepStop, conflict, data_error
+from console.engine.failures import Held, OrderWithdrawn, RunFailed, StepStop, conflict, data_error
 from console.engine.ledger import Ledger
 from console.engine.outcome import Decision, Situation, decide
 from console.engine.services import Engine
@@ -44,6 +44,8 @@ class Runner:
                 raise _unknown_workflow(run.workflow)
             steps = await self._steps(workflow, run, ledger)
             if run.cancel_asked and workflow.cancel is not None:
+                if self._engine.observe:
+                    raise Held("observing", "observing: would cancel the order and undo what stands")
                 step = caller.step = CANCEL
                 await workflow.cancel(context)
                 self._engine.wake()

@@ -9,6 +9,7 @@ from typing import Any
 from console.engine.failures import NotNow
 from console.engine.retry import backoff
 from console.engine.services import Engine
+from console.engine.steps.context import OWNERSHIP
 from integrations.errors import ErrorClass, IntegrationError, System
 from integrations.salesforce.models import OrderBundle
 from storage import orders, outbox
@@ -17,6 +18,7 @@ from storage.outbox import OutboxRow
 
 log = logging.getLogger(__name__)
 LONGEST_SLEEP = 5.0
+CONFIG_AGAIN = 60.0
 
 # Which present status our write may replace; anything else was decided by a person meanwhile.
 REPLACES = {
@@ -38,6 +40,9 @@ class WriteBack:
     async def run(self) -> None:
         while True:
             self._woken.clear()
+            if OWNERSHIP in self._engine.holds.reasons():  # whoever owns the org now says how its orders stand
+                await asyncio.sleep(LONGEST_SLEEP)
+                continue
             try:
                 for row in self._engine.journal.peek(self._due):
                     await self.deliver(row)
@@ -108,14 +113,20 @@ class WriteBack:
                 await self._later(row, str(error), clear=False)
             case ErrorClass.TRANSIENT | ErrorClass.CAPACITY:
                 await self._later(row, str(error), clear=sent, wait=error.retry_after)
+            case ErrorClass.CONFIG:  # a login or a permission: what waits is written once it is mended
+                await self._later(row, str(error), clear=sent, wait=CONFIG_AGAIN)
+                await self._told(row, error)
             case ErrorClass.CONFLICT if error.code == "changed_meanwhile":
                 await self._later(row, str(error), clear=True, wait=0.2)
             case _:
                 now = self._engine.clock.now()
                 await self._engine.journal.write(lambda db: outbox.give_up(db, row.order_id, str(error), now))
-                await self._engine.alarms.raise_(
-                    f"writeback:{error.code}", f"Salesforce refuses our status write: {error}", order_id=row.order_id
-                )
+                await self._told(row, error)
+
+    async def _told(self, row: OutboxRow, error: IntegrationError) -> None:
+        await self._engine.alarms.raise_(
+            f"writeback:{error.code}", f"Salesforce refuses our status write: {error}", order_id=row.order_id
+        )
 
     async def _later(self, row: OutboxRow, reason: str, *, clear: bool, wait: float | None = None) -> None:
         retry, now = self._engine.settings.engine.retry, self._engine.clock.now()

@@ -1,7 +1,7 @@
 """cancel: settle what is unknown, undo what stands, and end the run (rules §8 cancel). Undo calls are guarded calls."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from console.engine import transitions
@@ -12,6 +12,7 @@ from console.engine.states import CallState, RunState
 from console.engine.steps import billing
 from console.engine.steps.accept import look_at_order
 from console.engine.steps.context import WITHDRAWN, Provisioning
+from console.engine.steps.esim import ALREADY_TAKEN
 from console.engine.steps.plan import Edits, build_plan, check_client, client_id_of
 from integrations.errors import CallFailed, IntegrationError, System
 from storage import calls, desk, outbox, profiles
@@ -184,6 +185,8 @@ async def _take_back(context: Provisioning, row: profiles.ProfileRow) -> None:
         for call in mine
     )
     if ordered:
+        if any(c.operation == "esim.downloadOrder" and c.effect == "refusable" and c.state == "unknown" for c in mine):
+            await _settle_download(context, row)
         confirm = next((call for call in mine if call.operation == "esim.confirmOrder"), None)
         if confirm is not None and confirm.state == CallState.UNKNOWN:
             confirmed = await _settle_confirm(context, row)
@@ -194,13 +197,46 @@ async def _take_back(context: Provisioning, row: profiles.ProfileRow) -> None:
 
 async def _free(context: Provisioning, row: profiles.ProfileRow) -> None:
     now = context.engine.clock.now()
+    unfit = context.engine.journal.peek(lambda db: _unfit(db, context, row))
 
     def write(db: sqlite3.Connection) -> None:
         for call in _calls_of(db, context, row):
             calls.undone(db, call, context.run.id, now, by="cancel")
-        profiles.free(db, row.iccid, now, context.order_id, usable=True)
+        profiles.free(db, row.iccid, now, context.order_id, usable=not unfit)
 
     await context.ledger.commit(write)
+
+
+def _unfit(db: sqlite3.Connection, context: Provisioning, row: profiles.ProfileRow) -> bool:
+    """Did the provider refuse this very ICCID (in use elsewhere, unknown)? The next order must not be given it."""
+    ordered = [call for call in _calls_of(db, context, row) if call.operation == "esim.downloadOrder"]
+    refused = [call for call in ordered if call.state == CallState.REFUSED]
+    return any((calls.sends(db, call.id)[-1].code or "").startswith("8.2.1/") for call in refused)
+
+
+def _bound_eid(mine: Sequence[Call], row: profiles.ProfileRow) -> str | None:
+    """The EID as it was sent; the profile's row does not know of one that was adopted or edited later."""
+    sent = [call.input["eid"] for call in mine if call.operation == "esim.downloadOrder" and "eid" in call.input]
+    return sent[-1] if sent else row.eid
+
+
+async def _settle_download(context: Provisioning, row: profiles.ProfileRow) -> None:
+    """A lost downloadOrder is sent again with the same ICCID: done, or refused in the way that proves the first.
+
+    cancelOrder of a profile that was never ordered would be refused for ever, and a late order could still land.
+    """
+    mine = context.engine.journal.peek(lambda db: _calls_of(db, context, row))
+    eid, item_id = _bound_eid(mine, row), row.order_item_id or ""
+
+    async def send() -> Mapping[str, Any]:
+        name = f"{context.run.order_number}-{item_id[-6:]}-download"
+        await context.engine.esim.download(iccid=row.iccid, profile_type=row.type, eid=eid, call_id=name)
+        return {"iccid": row.iccid}
+
+    await context.calls.refusable(
+        System.ESIM, "esim.downloadOrder", send, proves=lambda error: error.code in ALREADY_TAKEN,
+        proved={"iccid": row.iccid}, item=row.iccid, request={"iccid": row.iccid, "type": row.type, "eid": eid},
+    )  # fmt: skip
 
 
 async def _settle_confirm(context: Provisioning, row: profiles.ProfileRow) -> bool:
@@ -208,10 +244,11 @@ async def _settle_confirm(context: Provisioning, row: profiles.ProfileRow) -> bo
     kept = context.engine.journal.peek(lambda db: profiles.activation(db, context.order_id, row.order_item_id or ""))
     if kept is None:
         return False
+    eid = _bound_eid(context.engine.journal.peek(lambda db: _calls_of(db, context, row)), row)
 
     async def send() -> Mapping[str, Any]:
         name = f"{context.run.order_number}-{(row.order_item_id or '')[-6:]}-confirm"
-        await context.engine.esim.confirm(iccid=row.iccid, matching_id=kept.matching_id, eid=row.eid, call_id=name)
+        await context.engine.esim.confirm(iccid=row.iccid, matching_id=kept.matching_id, eid=eid, call_id=name)
         return {"iccid": row.iccid, "confirmed": True}
 
     await context.calls.keyed(System.ESIM, "esim.confirmOrder", send, item=row.iccid, request={"iccid": row.iccid})
@@ -223,10 +260,11 @@ async def _cancel_profile(context: Provisioning, row: profiles.ProfileRow, *, co
     item_id = row.order_item_id or ""
     kept = context.engine.journal.peek(lambda db: profiles.activation(db, context.order_id, item_id))
     matching_id = kept.matching_id if kept is not None and confirmed else None
+    eid = _bound_eid(context.engine.journal.peek(lambda db: _calls_of(db, context, row)), row)
 
     async def send() -> Mapping[str, Any]:
         name = f"{context.run.order_number}-{item_id[-6:]}-cancel"
-        await context.engine.esim.cancel(iccid=row.iccid, eid=row.eid, matching_id=matching_id, call_id=name)
+        await context.engine.esim.cancel(iccid=row.iccid, eid=eid, matching_id=matching_id, call_id=name)
         return {"iccid": row.iccid}
 
     def proves(error: IntegrationError) -> bool:

@@ -1,0 +1,86 @@
+"""What must stop at once, what must not stop for good, and what an undo gives back (rules §5.2, §6, §8, §10)."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from console.engine.clockwatch import ClockWatch
+from console.engine.failures import NotNow
+from integrations.errors import LoginFailed, System
+from storage import outbox, profiles
+from tests.console.engine.hands import Bench
+from tests.console.engine.plant import Plant
+
+
+async def test_a_jump_of_the_clock_holds_guarded_calls_before_anybody_looked(bench: Bench) -> None:
+    watch = ClockWatch(bench.engine)
+    bench.engine.holds.check()
+    bench.clock.jump(86_400)
+    with pytest.raises(NotNow, match="jumped"):
+        bench.engine.holds.check()
+    await watch.check()
+    bench.engine.holds.check()
+
+
+async def test_whoever_lost_the_org_works_on_no_run_and_writes_no_status(plant: Plant) -> None:
+    order_id = plant.place()
+    await plant.admit(order_id)
+    now = plant.clock.now()
+    await plant.journal.write(lambda db: outbox.put(db, order_id, {"Status": "Failed"}, now))
+    plant.engine.holds.set("ownership", "another journal took this org over")
+    tasks = [asyncio.create_task(part.run()) for part in (plant.parts.dispatcher, plant.parts.writeback)]
+    await asyncio.sleep(0.5)
+    for task in tasks:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    assert plant.run(order_id).state == "queued"
+    assert (await plant.crm(order_id)).status == "Approved"
+
+
+async def test_a_status_write_waits_for_a_login_that_is_mended(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    order_id = plant.place()
+    await plant.journal.write(lambda db: outbox.put(db, order_id, {"Status": "Failed"}, plant.clock.now()))
+
+    async def refused(*_: object, **__: object) -> None:
+        raise LoginFailed(System.SALESFORCE, "invalid_client", "the secret was changed")
+
+    monkeypatch.setattr(plant.engine.salesforce, "read_order", refused)
+    await plant.deliver()
+    row = plant.outbox(order_id)
+    assert row is not None
+    assert row.state == "waiting"
+    assert plant.engine.alarms.opened("writeback:invalid_client") is not None
+    monkeypatch.undo()
+    plant.clock.pass_(61)
+    await plant.deliver()
+    assert (await plant.crm(order_id)).status == "Failed"
+
+
+async def test_cancel_settles_a_download_that_was_lost(plant: Plant) -> None:
+    """The provider never got it: cancelOrder alone would be refused for ever."""
+    plant.fault("esim", "downloadOrder", "timeout_before")
+    order_id = plant.place("esim")
+    await plant.admit(order_id)
+    await plant.turn()
+    assert plant.effects(order_id)["esim.downloadOrder"] == "unknown"
+    run = await plant.cancel(order_id)
+    assert (run.state, run.error_message) == ("cancelled", None)
+    assert plant.profiles(order_id) == []
+
+
+async def test_a_profile_the_provider_refused_is_not_given_to_the_next_order(plant: Plant) -> None:
+    """It is in use elsewhere: back in stock it would stop every order after this one."""
+    order_id = plant.place("esim")
+    await plant.admit(order_id)
+    stock = plant.journal.peek(lambda db: profiles.listed(db, None, "free", 1000))
+    for row in stock:
+        await plant.engine.esim.download(iccid=row.iccid, profile_type=row.type, eid=None, call_id="another")
+    run = await plant.go(order_id)
+    assert (run.state, run.error_code) == ("failed", "taken_by_another")
+    iccid = plant.profiles(order_id)[0].iccid
+    assert (await plant.cancel(order_id)).state == "cancelled"
+    back = plant.journal.peek(lambda db: profiles.get(db, iccid))
+    assert back is not None
+    assert back.state == "unusable"
