@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events, on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from console import keys
@@ -164,15 +165,20 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if changed:
             for screen in self._live_screens():
                 screen.note_changes(changed)
-        active = self.screen
+        active = self._active()
         if isinstance(active, LiveScreen | PlanDialog) and active.stands:
             active.flush()
+
+    def _active(self) -> Screen[Any] | None:
+        """The screen on top; None while the console starts or ends."""
+        stack = self._screen_stacks.get(self._current_mode)
+        return stack[-1] if stack else None
 
     def _live_screens(self) -> list[LiveScreen]:
         return [screen for stack in self._screen_stacks.values() for screen in stack if isinstance(screen, LiveScreen)]
 
     def _tick(self) -> None:
-        active = self.screen
+        active = self._active()
         if isinstance(active, LiveScreen) and active.stands:
             active.tick()
 
@@ -197,7 +203,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     async def on_event(self, event: events.Event) -> None:
         """A dialog ignores what comes in its first moments: those keys were meant for what stood there before."""
         if isinstance(event, events.Key | events.Paste | events.MouseDown) and not event.is_forwarded:
-            screen = self.screen_stack[-1] if self._screen_stacks[self._current_mode] else None
+            screen = self._active()
             key = (event.character or "") if isinstance(event, events.Key) else ""
             if isinstance(screen, PlanDialog) and screen.ignores_input(key):
                 event.stop()

@@ -73,6 +73,11 @@ class Session:
         return self._live
 
     @property
+    def live(self) -> "LiveBook | None":
+        """What keeps the book live; None before ``open``."""
+        return self._live
+
+    @property
     def api(self) -> "ApiClient":
         if self._api is None:
             raise RuntimeError("the session is not open yet")

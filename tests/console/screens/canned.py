@@ -12,6 +12,7 @@ from console.client.connection import Address
 from console.client.errors import NotFound, Unreachable
 from console.schema.book import COLUMNS, SnapshotHead
 from console.schema.commands import Plan, PlannedOrder, PlanRequest, SubmitRequest, Submitted
+from console.schema.desk import Approvals
 from console.schema.detail import OrderDetail
 from console.schema.orders import Names, OrderList
 from console.schema.problem import Problem
@@ -97,6 +98,9 @@ class CannedApi(ApiClient):
         book.put_all(self.rows)
         yield len(self.rows)
         book.ready()
+
+    async def approvals(self) -> Approvals:
+        return world.approvals()
 
     async def me(self) -> Me:
         return self.me_answer

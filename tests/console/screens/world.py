@@ -3,6 +3,7 @@
 from typing import Any
 
 from console.schema.book import COLUMNS
+from console.schema.desk import Approval, Approvals
 from console.schema.detail import (
     CallView,
     HistoryItem,
@@ -259,4 +260,21 @@ def records(wanted: str) -> Records:
         order_id=order_id(number), number=number, differences=2,
         fetched=[Fetched(system="salesforce", ok=True, at=NOW - 8), Fetched(system="whmcs", ok=True, at=NOW - 8)],
         lines=[Compared(group=g, field=f, salesforce=s, whmcs=w, same=same, note=n) for g, f, s, w, same, n in lines],
+    )  # fmt: skip
+
+
+def approvals() -> Approvals:
+    """The orders that wait for a decision; the larger one is beyond this operator's limit."""
+    waiting = [detail(number).order for number in ("00010485", "00010484")]
+    return Approvals(
+        at=NOW, count=len(waiting), sum_yen=sum(order.amount or 0 for order in waiting),
+        approvals=[
+            Approval(
+                order_id=order.order_id, number=order.number, customer=order.customer, account=order.account, amount=order.amount,
+                placed_by="portal", modified_at=NOW - 900, waited=841 if i == 0 else 364, effective_date="2026-11-23",
+                why=["¥6,930 is over your limit of ¥5,000; a supervisor may approve it"] if i == 0 else ["waits for a decision"],
+                may=i != 0, why_not="¥6,930 is over your limit of ¥5,000; a supervisor may approve it" if i == 0 else "",
+            )
+            for i, order in enumerate(waiting)
+        ],
     )  # fmt: skip

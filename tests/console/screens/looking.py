@@ -1,0 +1,67 @@
+"""What a person would read off the screen."""
+
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widget import Widget
+
+from console.screens.board import BoardScreen
+from console.screens.order import OrderScreen
+from console.widgets.confirm import PlanDialog
+from console.widgets.sheet import Sheet
+from tests.console.screens.conftest import until
+
+
+def text_of(widget: Widget) -> str:
+    """The lines of a widget as painted."""
+    size = widget.size
+    return "\n".join(widget.render_line(y).text for y in range(size.height))
+
+
+def screen_text(pilot: Pilot[Any]) -> str:
+    """The whole screen as painted."""
+    screen: Screen[Any] = pilot.app.screen
+    lines = screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in lines)
+
+
+def words_of(sheet: Sheet) -> str:
+    """Everything a sheet holds, also what is scrolled out of sight, as one line."""
+    return " ".join(" ".join("".join(text for text, _ in line) for line in sheet.lines).split())
+
+
+def notices(pilot: Pilot[Any]) -> str:
+    """Everything that was said in notices and still stands."""
+    return " ".join(notice.message for notice in pilot.app._notifications)
+
+
+def board(pilot: Pilot[Any]) -> BoardScreen:
+    screen = pilot.app.screen
+    assert isinstance(screen, BoardScreen)
+    return screen
+
+
+def order(pilot: Pilot[Any]) -> OrderScreen:
+    screen = pilot.app.screen
+    assert isinstance(screen, OrderScreen)
+    return screen
+
+
+def dialog(pilot: Pilot[Any]) -> PlanDialog:
+    screen = pilot.app.screen
+    assert isinstance(screen, PlanDialog)
+    return screen
+
+
+async def take(pilot: Pilot[Any], order_id: str) -> None:
+    """Take an order in hand on the board and wait until the daemon said what can be done."""
+    board(pilot).table.take(order_id)
+    await until(pilot, lambda: bool(board(pilot).known_commands()))
+
+
+async def planned(pilot: Pilot[Any]) -> PlanDialog:
+    """Wait for a dialog with a plan that no longer ignores keys."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, PlanDialog) and pilot.app.screen.plan is not None)
+    await until(pilot, lambda: not dialog(pilot).ignores_input())
+    return dialog(pilot)

@@ -1,0 +1,264 @@
+"""Nothing is submitted but by one deliberate ⏎ on the plan that was shown."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual import events
+from textual.keys import _character_to_key
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from console.client.errors import ChangedMeanwhile, Forbidden
+from console.commands.table import for_orders
+from console.schema.book import COLUMNS
+from console.schema.commands import Plan, PlanRequest, SubmitRequest, Submitted
+from console.schema.problem import Change, Problem
+from console.screens.board import BoardScreen
+from console.widgets import confirm
+from console.widgets.confirm import PlanDialog
+from console.widgets.sheet import Sheet
+from tests.console.screens import world
+from tests.console.screens.canned import CannedApi
+from tests.console.screens.canned import planned as a_plan
+from tests.console.screens.conftest import Opened, until
+from tests.console.screens.looking import board, dialog, notices, planned, screen_text, take, words_of
+
+REVIEW, FAILED, UNKNOWN = (world.order_id(number) for number in ("00010485", "00010466", "00010470"))
+
+
+async def hold_down(pilot: Pilot[Any], key: str, pause: float) -> None:
+    """What a terminal sends while a key is held down."""
+    name = _character_to_key(key)
+    for _ in range(40):
+        pilot.app.post_message(events.Key(name, key))
+        await asyncio.sleep(pause)
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("key", ["a", "x", "r", "u"])
+async def test_holding_a_key_down_at_thirty_a_second_submits_nothing(api: CannedApi, opened: Opened, key: str) -> None:
+    async with opened() as pilot:
+        board(pilot).table.take(FAILED)
+        await hold_down(pilot, key, 1 / 30)
+        assert api.plans or key == "m"
+        assert api.submitted == []
+
+
+async def test_no_command_is_confirmed_by_its_own_key(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        for command in for_orders():
+            board(pilot).table.take(FAILED)
+            await hold_down(pilot, command.keys, 0.001)
+            while not isinstance(pilot.app.screen, BoardScreen):
+                await until(pilot, lambda: not isinstance(s := pilot.app.screen, PlanDialog) or not s.ignores_input())
+                await pilot.press("escape")
+        assert api.submitted == []
+
+
+async def test_approving_names_order_customer_consequence_and_amount(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        await take(pilot, REVIEW)
+        await pilot.press("a")
+        await planned(pilot)
+        shown = screen_text(pilot)
+        for said in (
+            "Approve",
+            "00010485",
+            "佐藤 健太郎",
+            "¥6,930",
+            "Status = Approved",
+            "WHMCS bills the card",
+            "SANDBOX",
+        ):
+            assert said in shown
+        await pilot.press("enter")
+        await until(pilot, lambda: len(api.submitted) == 1)
+        command, request, key = api.submitted[0]
+        assert (command, request.orders, request.plan_hash) == ("order.approve", [REVIEW], "h" * 16)
+        assert key
+        await until(pilot, lambda: "requested" in screen_text(pilot))
+
+
+async def test_keys_of_the_first_half_second_are_ignored(
+    api: CannedApi, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(confirm, "monotonic", lambda: now[0])
+    async with opened() as pilot:
+        await take(pilot, REVIEW)
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PlanDialog) and pilot.app.screen.plan is not None)
+        now[0] += 0.49
+        await pilot.press("enter", "escape", "enter")
+        assert isinstance(pilot.app.screen, PlanDialog)
+        assert api.submitted == []
+        now[0] += 0.02
+        await pilot.press("enter")
+        await until(pilot, lambda: len(api.submitted) == 1)
+
+
+async def test_escape_leaves_without_a_word_to_the_daemon(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        await take(pilot, REVIEW)
+        await pilot.press("a")
+        await planned(pilot)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen))
+        assert api.submitted == []
+
+
+async def test_rejecting_needs_a_reason(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        await take(pilot, REVIEW)
+        await pilot.press("x")
+        await planned(pilot)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "needs a reason" in screen_text(pilot)
+        assert api.submitted == []
+        dialog(pilot).query_one("#dialog-reason", Input).value = "x" * 600
+        await pilot.press("enter")
+        assert "at most 500 characters" in screen_text(pilot)
+        dialog(pilot).query_one("#dialog-reason", Input).value = "住所が違う"
+        await pilot.press("enter")
+        await until(pilot, lambda: len(api.submitted) == 1)
+        assert api.submitted[0][1].reason == "住所が違う"
+
+
+async def test_a_plan_is_void_when_its_order_changes(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        await take(pilot, FAILED)
+        await pilot.press("r")
+        await planned(pilot)
+        changed = list(world.row(world.ENTRIES[FAILED]))
+        changed[COLUMNS.index("version")] = 5
+        api.feed.put(
+            {"seq": 101, "prev": 100, "epoch": 1, "at": world.NOW, "kind": "run", "order_id": FAILED, "row": changed}
+        )
+        await until(pilot, lambda: "this plan is void" in screen_text(pilot))
+        before = len(api.plans)
+        await pilot.press("enter")
+        await until(pilot, lambda: len(api.plans) == before + 1)
+        assert api.submitted == []
+
+
+async def test_somebody_else_was_faster_keeps_the_reason_and_asks_again(api: CannedApi, opened: Opened) -> None:
+    problem = Problem(
+        type="urn:portal:problem:changed-meanwhile", title="changed", status=409, detail="the order changed since it was planned",
+        changes=[Change(order_id=REVIEW, number="00010485", what="approved", by="sato", state="queued")],
+    )  # fmt: skip
+
+    def faster(command: str, request: SubmitRequest, key: str) -> Submitted:
+        raise ChangedMeanwhile(problem)
+
+    api.answer = faster
+    async with opened() as pilot:
+        await take(pilot, REVIEW)
+        await pilot.press("x")
+        await planned(pilot)
+        dialog(pilot).query_one("#dialog-reason", Input).value = "duplicate"
+        first = dialog(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.screen is not first and not isinstance(pilot.app.screen, BoardScreen))
+        await planned(pilot)
+        shown = words_of(dialog(pilot).query_one("#dialog-words", Sheet))
+        assert "approved by sato (now queued)" in shown
+        assert dialog(pilot).query_one("#dialog-reason", Input).value == "duplicate"
+
+
+async def test_a_refusal_of_the_role_is_told_in_the_daemons_words(api: CannedApi, opened: Opened) -> None:
+    def refused(command: str, request: PlanRequest) -> Plan:
+        raise Forbidden(
+            Problem(
+                type="urn:portal:problem:forbidden", title="no", status=403, detail="this needs the role supervisor"
+            )
+        )
+
+    api.plan_answer = refused
+    async with opened() as pilot:
+        await take(pilot, REVIEW)
+        await pilot.press("a")
+        await until(pilot, lambda: "needs the role supervisor" in screen_text(pilot))
+
+
+async def test_what_is_not_possible_is_shown_and_cannot_be_submitted(api: CannedApi, opened: Opened) -> None:
+    api.plan_answer = lambda command, request: a_plan(command, request, included=False)
+    async with opened() as pilot:
+        await take(pilot, REVIEW)
+        await pilot.press("a")
+        await planned(pilot)
+        assert "it is not possible" in screen_text(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen))
+        assert api.submitted == []
+
+
+async def test_a_command_that_is_impossible_now_says_why_and_opens_nothing(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        await take(pilot, UNKNOWN)
+        await pilot.press("r")
+        await until(pilot, lambda: "the outcome of whmcs.AddOrder is not known" in notices(pilot))
+        assert isinstance(pilot.app.screen, BoardScreen)
+        assert api.plans == []
+
+
+async def test_resolve_asks_for_the_id_then_shows_the_match(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        await take(pilot, UNKNOWN)
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: "identifier" in screen_text(pilot))
+        await until(pilot, lambda: not dialog(pilot).ignores_input())
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "must be given" in screen_text(pilot)
+        await pilot.press(*"991", "enter")
+        await planned(pilot)
+        assert api.plans[-1][1].arguments == {"identifier": "991"}
+        await pilot.press("enter")
+        await until(pilot, lambda: len(api.submitted) == 1)
+        assert api.submitted[0][1].arguments == {"identifier": "991"}
+
+
+async def test_a_note_is_written_with_one_enter(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        await take(pilot, UNKNOWN)
+        await pilot.press("m")
+        await until(pilot, lambda: "what to write" in screen_text(pilot))
+        await until(pilot, lambda: not dialog(pilot).ignores_input())
+        await pilot.press(*"hi", "enter")
+        await until(pilot, lambda: len(api.submitted) == 1)
+        assert api.submitted[0][1].arguments == {"text": "hi"}
+
+
+async def test_marks_are_planned_together_with_sum_and_largest(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        screen = board(pilot)
+        screen.table.marks = dict.fromkeys([REVIEW, world.order_id("00010484")])
+        await pilot.press("a")
+        await planned(pilot)
+        shown = screen_text(pilot)
+        assert "2 orders" in shown and "¥10,230" in shown and "largest ¥6,930" in shown
+
+
+async def test_without_the_daemon_nothing_can_be_submitted(api: CannedApi, opened: Opened, tmp_path: Path) -> None:
+    async with opened() as pilot:
+        await take(pilot, REVIEW)
+        api.feed.cut()
+        await until(pilot, lambda: "nobody answers there" in screen_text(pilot))
+        await pilot.press("a")
+        await until(pilot, lambda: "nobody answers there" in notices(pilot))
+        assert isinstance(pilot.app.screen, BoardScreen)
+        assert api.plans == []
+
+
+async def test_a_read_only_console_asks_for_nothing(api: CannedApi, opened: Opened) -> None:
+    async with opened(read_only=True) as pilot:
+        board(pilot).table.take(FAILED)
+        for command in for_orders():
+            await pilot.press(command.keys)
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, BoardScreen)
+        assert (api.plans, api.submitted) == ([], [])
+        assert "read-only" in notices(pilot)

@@ -1,0 +1,133 @@
+"""The order screen: every pane can be reached, and says what the daemon says."""
+
+import pytest
+
+from console.screens.board import BoardScreen
+from console.screens.order import OrderScreen
+from console.widgets.jsonview import JsonView
+from console.widgets.sheet import Sheet
+from tests.console.screens import world
+from tests.console.screens.canned import CannedApi
+from tests.console.screens.conftest import Opened, until
+from tests.console.screens.looking import order, planned, screen_text, text_of, words_of
+
+UNKNOWN = "00010470"
+
+
+async def go_to(pilot: object, number: str) -> OrderScreen:
+    await pilot.press("colon", *number, "enter")  # type: ignore[attr-defined]
+    await until(pilot, lambda: isinstance(pilot.app.screen, OrderScreen))  # type: ignore[arg-type, attr-defined]
+    await until(pilot, lambda: bool(order(pilot).known_commands()))  # type: ignore[arg-type]
+    return order(pilot)  # type: ignore[arg-type]
+
+
+async def test_what_the_person_needs_first_is_chosen(opened: Opened) -> None:
+    async with opened() as pilot:
+        screen = await go_to(pilot, UNKNOWN.lstrip("0"))
+        assert screen.query_one("#steps", Sheet).chosen == "call:2"
+        shown = screen_text(pilot)
+        for said in ("David Chen", "AddOrder outcome unknown", "look 2", "absent", "WENT OUT"):
+            assert said in shown, said
+        assert "no answer that counts: unknown no answer in time" in words_of(screen.query_one(JsonView))
+
+
+async def test_a_look_shows_its_evidence(opened: Opened) -> None:
+    async with opened() as pilot:
+        screen = await go_to(pilot, UNKNOWN)
+        await pilot.press("down", "down")
+        assert screen.query_one("#steps", Sheet).chosen == "send:21"
+        assert "GetOrders" in text_of(screen.query_one(JsonView))
+
+
+async def test_records_stand_side_by_side_with_differences_marked(opened: Opened) -> None:
+    async with opened() as pilot:
+        screen = await go_to(pilot, UNKNOWN)
+        await until(pilot, lambda: "2 fields differ" in screen_text(pilot))
+        lines = text_of(screen.query_one("#records", Sheet)).splitlines()
+        amount = next(line for line in lines if line.startswith("amount"))
+        assert "¥6,980" in amount and "¥6,930" in amount and "≠" in amount
+        assert "≠" not in next(line for line in lines if line.startswith("cycle"))
+        assert "WHMCS read 8s ago" in screen_text(pilot)
+
+
+async def test_impossible_commands_carry_the_reason_and_what_is_never_allowed_is_left_out(opened: Opened) -> None:
+    async with opened(size=(200, 60)) as pilot:
+        screen = await go_to(pilot, UNKNOWN)
+        shown = text_of(screen.query_one("#acts", Sheet))
+        assert "Retry: the outcome of whmcs.AddOrder is not known" in shown
+        assert "Skip step" not in shown
+
+
+async def test_a_command_is_begun_from_the_list(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        screen = await go_to(pilot, "00010466")
+        acts = screen.query_one("#acts", Sheet)
+        acts.focus()
+        await pilot.press("enter")
+        await planned(pilot)
+        assert api.plans[0][0] == "order.retry"
+
+
+async def test_retry_from_step_takes_the_chosen_step(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        screen = await go_to(pilot, "00010466")
+        steps = screen.query_one("#steps", Sheet)
+        steps.choose("step:accept")
+        await pilot.press("R")
+        await planned(pilot)
+        assert api.plans[0][1].arguments == {"step": "accept"}
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (200, 60)])
+async def test_every_pane_can_be_reached_by_tab(opened: Opened, size: tuple[int, int]) -> None:
+    async with opened(size=size) as pilot:
+        await go_to(pilot, UNKNOWN)
+        seen = set()
+        for _ in range(8):
+            focused = pilot.app.focused
+            assert focused is not None and focused.region.width > 20 and focused.region.height > 2
+            seen.add(focused.id)
+            await pilot.press("tab")
+            await pilot.pause()
+        assert {"steps", "io", "records", "history", "meaning", "acts"} <= seen
+
+
+async def test_the_screen_follows_the_feed(api: CannedApi, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened() as pilot:
+        await go_to(pilot, UNKNOWN)
+        order_id = world.order_id(UNKNOWN)
+        number, name, plan, _, _, yen, age, tries, _ = world.ENTRIES[order_id]
+        done = (number, name, plan, "vv-vvvv", "done", yen, age, tries, {"version": 9})
+        monkeypatch.setitem(world.ENTRIES, order_id, done)
+        api.feed.put(
+            {"seq": 101, "prev": 100, "epoch": 1, "at": world.NOW, "kind": "run", "order_id": order_id, "row": world.row(done)}
+        )  # fmt: skip
+        await until(pilot, lambda: "✓ done" in screen_text(pilot).splitlines()[2])
+        await until(pilot, lambda: "✓ email" in screen_text(pilot))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("99999", "there is no order 99999"), ("9" * 10_000, "at most 40 characters"), ("'\"👩", "there is no order")],
+)
+async def test_a_wrong_number_is_answered_in_words(opened: Opened, typed: str, said: str) -> None:
+    async with opened() as pilot:
+        await pilot.press("colon")
+        await pilot.pause()
+        pilot.app.screen.query_one("#goto-input").value = typed  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await until(pilot, lambda: said in screen_text(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen))
+
+
+async def test_an_order_stays_open_while_one_looks_at_another_section(opened: Opened) -> None:
+    async with opened() as pilot:
+        screen = await go_to(pilot, UNKNOWN)
+        await pilot.press("2")
+        await pilot.pause()
+        assert pilot.app.screen is not screen
+        await pilot.press("1")
+        await until(pilot, lambda: pilot.app.screen is screen)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen))
