@@ -98,8 +98,12 @@ class Gate:
     @asynccontextmanager
     async def enter(self) -> AsyncIterator[None]:
         """A slot for one call that is made whatever the breaker says; its failures are counted."""
-        async with self._turn(), self._counted():
-            yield
+        try:
+            async with self._turn(), self._counted():
+                yield
+        except BaseException:  # also one that is cancelled while it waits for its turn: the next one may try
+            self.breaker.trying = False
+            raise
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:

@@ -116,6 +116,12 @@ class Ownership:
             await self.lose(max(higher, key=lambda row: row.generation))
             return
         highest, now = self._engine.journal.peek(feed.highest), as_datetime(self._engine.clock.now())
+        if not any(row.generation == self.owned.generation for row in rows):  # somebody deleted it: the org looks free
+            try:
+                self._record_id = await self._insert(self.owned.generation, highest)
+            except NotOwner as faster:
+                await self.lose(faster.row)
+            return
         gate = self._engine.gates[System.SALESFORCE]
         async with gate.enter():
             await self._engine.salesforce.touch_journal(self._record_id, highest, now)

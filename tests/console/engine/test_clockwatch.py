@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ async def test_a_quiet_clock_changes_nothing(bench: Bench) -> None:
 async def test_waits_keep_what_was_left_of_them(bench: Bench, jump: float) -> None:
     watch, now = ClockWatch(bench.engine), bench.clock.now()
     day = now + 5 * DAY
-    conditions = {
+    conditions: dict[str, dict[str, Any]] = {
         "paymethod": {"kind": "paymethod", "argument": "1001", "since": now - 100, "limit": 14 * DAY},
         "after": {"kind": "after", "argument": str(now + 300), "since": now, "limit": DAY},
         "named day": {"kind": "after", "argument": str(day), "since": now, "limit": None},

@@ -172,7 +172,7 @@ def test_holds_are_named_and_lifted_one_by_one() -> None:
         holds.check()
     holds.lift("clock")
     holds.lift("nothing")
-    with pytest.raises(NotNow, match="^another journal"):
+    with pytest.raises(NotNow, match=r"^another journal"):
         holds.check()
     holds.lift("ownership")
     holds.check()
