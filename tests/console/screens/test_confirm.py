@@ -28,10 +28,10 @@ from tests.console.screens.looking import board, dialog, notices, planned, scree
 REVIEW, FAILED, UNKNOWN = (world.order_id(number) for number in ("00010485", "00010466", "00010470"))
 
 
-async def hold_down(pilot: Pilot[Any], key: str, pause: float) -> None:
+async def hold_down(pilot: Pilot[Any], key: str, pause: float, times: int = 40) -> None:
     """What a terminal sends while a key is held down."""
     name = _character_to_key(key)
-    for _ in range(40):
+    for _ in range(times):
         pilot.app.post_message(events.Key(name, key))
         await asyncio.sleep(pause)
     await pilot.pause()
@@ -50,7 +50,7 @@ async def test_no_command_is_confirmed_by_its_own_key(api: CannedApi, opened: Op
     async with opened() as pilot:
         for command in for_orders():
             board(pilot).table.take(FAILED)
-            await hold_down(pilot, command.keys, 0.001)
+            await hold_down(pilot, command.keys, 0.0, times=10)
             while not isinstance(pilot.app.screen, BoardScreen):
                 await until(pilot, lambda: not isinstance(s := pilot.app.screen, PlanDialog) or not s.ignores_input())
                 await pilot.press("escape")
