@@ -7,6 +7,7 @@ and escaped in HTML.
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
+from functools import cache
 from typing import Any, Literal, TypeVar
 
 from integrations.errors import plain_text
@@ -113,8 +114,14 @@ class MailTemplates:
 
 
 def render(kind: Kind, language: Language, context: Context) -> Rendered:
-    """Render one mail (see MailTemplates.render); whoever renders many keeps a MailTemplates."""
-    return MailTemplates().render(kind, language, context)
+    """Render one mail (see MailTemplates.render)."""
+    return _templates().render(kind, language, context)
+
+
+@cache
+def _templates() -> MailTemplates:
+    """Compiling them costs more than everything else about a mail."""
+    return MailTemplates()
 
 
 def mail_language(whmcs_language: str) -> Language:

@@ -1,15 +1,17 @@
 """Salesforce record ids: 15 case-sensitive characters, or 18 with a checksum. We keep and compare 18."""
 
+from string import ascii_letters, ascii_uppercase, digits
+
 _CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+_BITS = str.maketrans({char: "1" if char in ascii_uppercase else "0" for char in ascii_letters + digits})
 
 
 def to18(id15: str) -> str:
     """The 18-character form of a 15-character id. Raises ValueError for anything else."""
     if len(id15) != 15 or not (id15.isascii() and id15.isalnum()):
         raise ValueError(f"not a Salesforce id: {id15[:40]!r}")
-    blocks = (id15[start : start + 5] for start in (0, 5, 10))
-    sums = (sum(1 << bit for bit, char in enumerate(block) if "A" <= char <= "Z") for block in blocks)
-    return id15 + "".join(_CHECK[value] for value in sums)
+    upper = id15.translate(_BITS)[::-1]  # the first character of a block of five is its lowest bit
+    return id15 + _CHECK[int(upper[10:], 2)] + _CHECK[int(upper[5:10], 2)] + _CHECK[int(upper[:5], 2)]
 
 
 def norm_id(value: str, prefix: str = "") -> str:
