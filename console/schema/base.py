@@ -1,4 +1,7 @@
-"""The bases of all models, and the kinds of text that requests may carry."""
+"""The bases of all models, and the kinds of text that requests may carry.
+
+Answers are built when they are first used: daemon and command line load all of them at their start, and use few.
+"""
 
 from typing import Annotated, Literal
 
@@ -12,7 +15,6 @@ MASK = "•"  # stands in every masked value
 
 OrderId = Annotated[str, Field(min_length=1, max_length=40, description="Salesforce id (15 or 18) or order number")]
 Reason = Annotated[str, Field(max_length=500)]
-Text = Annotated[str, Field(max_length=2000)]
 Filter = Annotated[str, Field(max_length=1000, description="Filter grammar of console.client.query")]
 
 
@@ -30,4 +32,4 @@ class Request(BaseModel):
 class Answer(BaseModel):
     """What the daemon sends: frozen; unknown keys are left alone."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, defer_build=True)

@@ -22,7 +22,7 @@ from tests.console.client.journal_rows import put_order
 
 ENDLESS = f"{PREFIX}/feed"
 WRITES_FILES = f"{PREFIX}/store/backup"
-EXAMPLES = 6
+EXAMPLES = 4
 CHECKS = [response_schema_conformance, status_code_conformance, content_type_conformance]
 
 
@@ -72,7 +72,7 @@ def test_every_operation_answers_as_the_contract_says(served: Desk) -> None:
             case.validate_response(response, checks=CHECKS)
 
         answers_well()
-    assert asked > 100
+    assert asked > 60
 
 
 async def test_the_contract_is_served_and_every_route_names_its_problems(desk: Desk) -> None:

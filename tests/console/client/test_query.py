@@ -168,7 +168,7 @@ def _fill(db: sqlite3.Connection, world: list[tuple[dict[str, Any], dict[str, An
     return [BookRow(*row) for row in book.after(db, "", 1000)]
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=_worlds, text=_filters)
 def test_sql_and_predicate_agree(journal: Journal, world: Any, text: str) -> None:
     query = parse(text, me="mira")
