@@ -128,6 +128,7 @@ class ApprovalsScreen(ActingScreen):
         self.desk.session.learn_names({one.order_id: one.customer or "" for one in answer.approvals})
         self.table.offer(list(self._known))
         self.table.refresh()
+        self._show_sections()
         self._show()
         self.show_keys()
 

@@ -1,0 +1,80 @@
+"""The application around the screens: trouble of its own, help, palette, what it imports."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from console.app import ConsoleApp
+from console.observe.crash import EXIT_CRASH
+from console.screens.board import BoardScreen
+from console.screens.help import HelpScreen
+from console.widgets.sheet import Sheet
+from tests.console.screens.canned import CannedApi
+from tests.console.screens.conftest import Opened, options_for, until
+from tests.console.screens.looking import board, screen_text, words_of
+
+SECRET = "canary-5f2c9a"
+
+
+async def test_a_crash_leaves_a_file_and_no_local_variable_on_the_terminal(
+    api: CannedApi, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = options_for(lambda: api, tmp_path)
+    app = ConsoleApp(options)
+
+    def broken() -> None:
+        token = SECRET
+        raise ZeroDivisionError(len(token))
+
+    with pytest.raises(ZeroDivisionError):
+        async with app.run_test() as pilot:
+            app.call_later(broken)
+            await pilot.pause(0.5)
+    shown = capfd.readouterr()
+    assert SECRET not in shown.out + shown.err
+    assert "Traceback" not in shown.out + shown.err
+    assert app.return_code == EXIT_CRASH
+    written = options.crashed[0].read_text()
+    assert "ZeroDivisionError" in written and SECRET not in written
+
+
+async def test_help_is_narrowed_by_typing(opened: Opened) -> None:
+    async with opened() as pilot:
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+        lines = pilot.app.screen.query_one(Sheet)
+        await until(pilot, lambda: "Retry from step" in words_of(lines))
+        await pilot.press(*"approve")
+        await until(pilot, lambda: "Retry from step" not in words_of(lines))
+        assert "Approve the order: it is provisioned and billed." in words_of(lines)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen))
+
+
+async def test_the_palette_does_what_it_names(opened: Opened) -> None:
+    async with opened() as pilot:
+        await pilot.press("ctrl+p")
+        await pilot.pause(0.3)
+        await pilot.press(*"Other", "escape")
+        await pilot.press("ctrl+p")
+        await pilot.pause(0.3)
+        await pilot.press(*"Theme")
+        await pilot.pause(0.5)
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.theme == "portal-light")
+
+
+async def test_the_production_badge_is_told_apart(api: CannedApi, opened: Opened) -> None:
+    api.me_answer = api.me_answer.model_copy(update={"environment": "production", "production": True})
+    async with opened() as pilot:
+        assert " PRODUCTION " in screen_text(pilot)
+        status = board(pilot).desk.status()
+        assert status.production
+
+
+def test_screens_never_load_the_daemon_and_the_daemon_never_loads_the_screens() -> None:
+    program = "import sys, console.app; print([n for n in sys.modules if n.split('.')[0] in ('storage', 'integrations') or n.startswith(('console.engine', 'console.api', 'console.daemon', 'console.embedded'))])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
