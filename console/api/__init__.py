@@ -20,6 +20,7 @@ GET  /approvals                              viewer      orders Pending Review, 
 GET  /failures?filter=                       viewer      grouped by cause → Failures
 GET  /needs-person                           viewer      → NeedsPerson
 GET  /commands                               viewer      the table → list[CommandInfo]
+GET  /system/commands                        viewer      the system's commands, possible now or why not → list[PossibleCommand]
 POST /commands/{id}/plan                     its role    PlanRequest → Plan
 POST /commands/{id}/submit                   its role    SubmitRequest + Idempotency-Key → Submitted
 GET  /commands/results/{idempotency key}     viewer      the stored answer of one's own submit; 404 never seen

@@ -48,6 +48,12 @@ async def possible(caller: Viewer, api: Services, order: Named) -> list[schema.P
     return await _commands(api, caller, await find_order(api, order))
 
 
+@router.get("/system/commands")
+async def possible_for_system(caller: Viewer, api: Services) -> list[schema.PossibleCommand]:
+    """Every command on the system as a whole (pause, resume, brake, recovery): possible now from you, or why not."""
+    return [_offer(offer, {}) for offer in await api.services.commander.possible_for_system(caller.actor)]
+
+
 async def _commands(api: Api, caller: Caller, order_id: str) -> list[schema.PossibleCommand]:
     """Raises 404 when Salesforce has no such order, 503 when it is not known here and cannot be read."""
     try:

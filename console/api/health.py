@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from console import __version__
 from console.api.access import Api, Services
 from console.api.identity import Viewer
+from console.api.mask import Masker
 from console.engine import recovery
 from console.engine.brake import SUBJECT
 from console.engine.housekeeping import DAMAGED
@@ -67,26 +68,26 @@ async def integrations(caller: Viewer, api: Services) -> schema.Integrations:
     pauses, reason, counts, waiting = await api.read(read)
     brake = pauses.get(SUBJECT)
     return schema.Integrations(
-        integrations=[_integration(api, gate.system, waiting.get(gate.system, 0)) for gate in api.engine.gates],
+        integrations=[_integration(api, gate.system, waiting.get(gate.system, 0), mask) for gate in api.engine.gates],
         pauses=[
             schema.PauseView(subject=p.subject, actor=p.actor, reason=mask.text(p.reason) or "", at=p.at, automatic=p.automatic)
             for p in pauses.values()
         ],
-        events=mask.value(dict(api.services.event_stream())), holds=api.engine.holds.reasons(),
-        brake=mask.text(brake.reason) if brake else None, recovery=reason, observe=api.engine.observe, runs=counts,
+        events=mask.value(dict(api.services.event_stream())), holds=mask.value(api.engine.holds.reasons()),
+        brake=mask.text(brake.reason) if brake else None, recovery=mask.text(reason), observe=api.engine.observe, runs=counts,
     )  # fmt: skip
 
 
-def _integration(api: Api, system: str, waiting: int) -> schema.Integration:
+def _integration(api: Api, system: str, waiting: int, mask: Masker) -> schema.Integration:
     gate = api.engine.gates[system]
     opened = gate.breaker.opened_at
     usage = api.engine.salesforce.usage if system == System.SALESFORCE else None
     return schema.Integration(
         system=system, state=gate.state, calls=gate.calls, errors=gate.errors,
         error_rate=gate.errors / gate.calls if gate.calls else 0.0, in_flight=gate.in_flight, waiting_runs=waiting,
-        last_error=gate.last_error, last_ok_at=gate.last_ok_at,
+        last_error=mask.text(gate.last_error), last_ok_at=gate.last_ok_at,
         breaker_opened_for=api.engine.clock.monotonic() - opened if opened is not None else None,
-        paused_by=gate.pause.actor if gate.pause else None, pause_reason=gate.pause.reason if gate.pause else None,
+        paused_by=gate.pause.actor if gate.pause else None, pause_reason=mask.text(gate.pause.reason) if gate.pause else None,
         paused_at=gate.pause.at if gate.pause else None, pause_automatic=gate.pause.automatic if gate.pause else False,
         quota_used=usage.used if usage else None, quota_total=usage.total if usage else None,
     )  # fmt: skip

@@ -44,7 +44,11 @@ class Caller:
 
 
 class Gatekeeper:
-    """Knows who may come in. Failed tries are counted by peer: ten a minute, then 429."""
+    """Knows who may come in. Ten failed tries a minute, then 429.
+
+    They are counted by peer *and* token, all unknown tokens of a peer together: behind a proxy everybody is one peer,
+    and somebody's expired token must not lock the others out.
+    """
 
     def __init__(self, journal: Journal, clock: Clock, users: Mapping[int, UserSettings]) -> None:
         self._journal = journal
@@ -61,12 +65,7 @@ class Gatekeeper:
             user = self._user(int(port))
             if authorization is None:
                 return user
-        self._check_rate(peer)
-        try:
-            return await self._token_owner(authorization, peer)
-        except ProblemError:
-            self._failures.hit(FAILURES, peer)
-            raise
+        return await self._token_owner(authorization, peer)
 
     async def still(self, caller: Caller) -> bool:
         """Is this caller still let in? For long streams."""
@@ -83,28 +82,34 @@ class Gatekeeper:
             return Caller(_own_name(uid), "admin", f"uid {uid}", f"uid:{uid}")
         raise forbidden(f"user id {uid} is not let in here: an admin names it under daemon.users in the settings")
 
-    def _check_rate(self, peer: str) -> None:
-        if self._failures.test(FAILURES, peer):
+    def _refuse(self, bucket: tuple[str, str], detail: str) -> ProblemError:
+        self._failures.hit(FAILURES, *bucket)
+        return _unauthorized(detail)
+
+    def _check_rate(self, bucket: tuple[str, str]) -> None:
+        if self._failures.test(FAILURES, *bucket):
             return
-        reset = self._failures.get_window_stats(FAILURES, peer).reset_time
-        wait = max(1.0, reset - self._clock.now())
-        detail = "too many failed sign-ins from here: wait a minute, then check the token"
-        raise ProblemError(429, "too-many-failures", "Too many failed sign-ins", detail, retry_after=min(wait, 60.0))
+        reset = self._failures.get_window_stats(FAILURES, *bucket).reset_time
+        wait = min(max(1.0, reset - self._clock.now()), 60.0)
+        detail = "too many failed sign-ins with this: wait a minute, then check the token"
+        raise ProblemError(429, "too-many-failures", "Too many failed sign-ins", detail, retry_after=wait)
 
     async def _token_owner(self, authorization: str | None, peer: str) -> Caller:
         scheme, _, whole = (authorization or "").partition(" ")
-        if scheme.casefold() != "bearer" or not whole:
-            raise _unauthorized("no token was given: portal tokens create makes one; name its file in the settings")
-        whole = whole.strip()
+        whole = whole.strip() if scheme.casefold() == "bearer" else ""
         prefix = tokens.prefix_of(whole)
         found = self._journal.peek(lambda db: kept.by_prefix(db, prefix)) if prefix else None
+        bucket = (peer, found.prefix if found is not None else "?")
+        self._check_rate(bucket)
+        if not whole:
+            raise self._refuse(bucket, "no token was given: `portal tokens create` makes one")
         if not tokens.matches(whole, found.hash if found else None) or found is None:
-            raise _unauthorized("this token is not known here")
+            raise self._refuse(bucket, "this token is not known here")
         now = self._clock.now()
         if found.revoked_at is not None:
-            raise _unauthorized("this token was revoked: ask an admin for a new one")
+            raise self._refuse(bucket, "this token was revoked: ask an admin for a new one")
         if found.expires_at <= now:
-            raise _unauthorized("this token has expired: ask an admin for a new one")
+            raise self._refuse(bucket, "this token has expired: ask an admin for a new one")
         if now - self._noted.get(found.id, 0.0) > USED_EVERY:
             self._noted[found.id] = now
             await self._journal.write(lambda db: kept.used(db, found.id, now))

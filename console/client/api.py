@@ -112,6 +112,10 @@ class ApiClient:
         response = await self.connection.ask("GET", f"{PREFIX}/orders/{_part(order)}/commands")
         return _POSSIBLE.validate_json(response.content)
 
+    async def possible_for_system(self) -> list[detail.PossibleCommand]:
+        response = await self.connection.ask("GET", f"{PREFIX}/system/commands")
+        return _POSSIBLE.validate_json(response.content)
+
     async def records(self, order: str) -> records.Records:
         return await self._get(records.Records, f"/orders/{_part(order)}/records", timeout=SLOW)
 

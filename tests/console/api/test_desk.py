@@ -123,7 +123,9 @@ async def test_events_gaps_poison_and_deep_health(desk: Desk) -> None:
     deep = await viewer.health_deep()
     assert [alert.cause for alert in deep.alerts] == ["deaf"]
     assert (deep.state, deep.parts[1].detail) == ("bad", "h••@exa… bounced")
+    desk.parts.engine.gates["whmcs"].last_error = "bad_number: 090-1234-5678 is taken"
     shown = await viewer.integrations()
+    assert "5678" not in shown.model_dump_json()
     assert [(pause.subject, pause.actor) for pause in shown.pauses] == [("whmcs", "mira")]
     assert {one.system for one in shown.integrations} == {"salesforce", "whmcs", "esim", "mail"}
     assert "portal_feed_seq" in await viewer.metrics()
@@ -257,6 +259,13 @@ async def test_a_note_by_number_with_every_spelling_of_the_command(desk: Desk) -
     assert [item.what for item in shown.history if item.kind == "note"] == ["called back", "called back"]
     kinds = [row.kind for row in desk.journal.peek(lambda db: feed.of_order(db, order_id_of(42)))]
     assert kinds.count("note") == 2
+
+
+async def test_the_systems_commands_say_why_not(desk: Desk) -> None:
+    offers = {offer.id: offer for offer in await desk.client("supervisor").possible_for_system()}
+    assert offers["system.pause"].possible
+    assert offers["system.release_brake"].reason == "the brake is not on"
+    assert all(offer.never for offer in await desk.client("viewer").possible_for_system())
 
 
 async def test_an_order_that_is_not_possible_says_why(desk: Desk) -> None:
