@@ -1,9 +1,10 @@
 """The daemon inside the console's process: its own thread with its own event loop, so that neither delays the other.
 
-The only module of the console that loads the daemon; it is imported with ``--embedded`` and in the demo, never else.
+The only module of the console that loads the daemon, and only when it starts: with ``--embedded``, never else.
 """
 
 import asyncio
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -11,7 +12,6 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from console.client.connection import Address
-from console.daemon.service import Service
 from console.observe.logs import Logging
 from console.observe.redact import Redactor
 from console.settings.model import Settings
@@ -63,7 +63,8 @@ class EmbeddedDaemon:
             if thread is None or not thread.is_alive():
                 return self._left
             if loop is not None and asked is not None:
-                loop.call_soon_threadsafe(asked.set)
+                with contextlib.suppress(RuntimeError):  # closed meanwhile: the thread is ending by itself
+                    loop.call_soon_threadsafe(asked.set)
             thread.join(self._settings.daemon.drain + LEAVING)
             self.farewell = _farewell(self._left, hangs=thread.is_alive())
             return self._left
@@ -88,6 +89,8 @@ class EmbeddedDaemon:
         return os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     async def _serve(self) -> None:
+        from console.daemon.service import Service  # much to load: the first frame stands meanwhile
+
         self._loop, self._asked = asyncio.get_running_loop(), asyncio.Event()
         service = Service(self._settings, self._redactor)
         try:

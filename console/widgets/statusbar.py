@@ -76,7 +76,7 @@ class StatusBar(Bar):
         if status.read_only:
             left.append((" read-only", "warn"))
         if status.window_runs_daemon and wide:
-            left.append((" this window runs the daemon", "muted"))
+            left.append(("  this window runs the daemon", "muted"))
         left += [("  ", "plain"), *self._freshness(status, wide)]
         right = self._parts(status, wide)
         used = sum(cell_len(text) for text, _ in left)
