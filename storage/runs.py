@@ -241,27 +241,35 @@ def causes_needing_person(db: sqlite3.Connection) -> set[str]:
     return {row[0] for row in rows}
 
 
-def shift_times(db: sqlite3.Connection, seconds: float) -> None:
-    """The wall clock jumped: waiting runs keep the wait they had left (rules §10).
+def shift_times(db: sqlite3.Connection, seconds: float, now: float, noticed_within: float) -> None:
+    """The wall clock jumped to ``now``: waiting runs keep the wait they had left (rules §10).
 
-    What counts from a moment moves along; a day that an order names (a condition without a limit) stays that day.
+    What counts from a moment moves along; a day that an order names (a condition without a limit) stays that day. A row
+    that was written after the jump, at most ``noticed_within`` seconds ago, is in the new time already.
     """
-    db.execute(
-        "UPDATE runs SET next_at = next_at + ?, wait_until = wait_until + ? WHERE state IN ('queued', 'retrying', 'parked')",
-        (seconds, seconds),
-    )
+    before = "NOT (updated_at BETWEEN ? AND ?)"
+    since = (now - noticed_within, now + noticed_within)
     db.execute(
         "UPDATE runs SET condition = json_set(condition, '$.since', json_extract(condition, '$.since') + ?)"
-        " WHERE state IN ('queued', 'running', 'retrying', 'parked') AND json_extract(condition, '$.since') IS NOT NULL",
-        (seconds,),
+        " WHERE state IN ('queued', 'running', 'retrying', 'parked') AND json_extract(condition, '$.since') IS NOT NULL"
+        f" AND {before}",
+        (seconds, *since),
     )
     db.execute(
         "UPDATE runs SET condition = json_set(condition, '$.argument', CAST(json_extract(condition, '$.argument') + ? AS TEXT))"
         " WHERE state = 'parked' AND json_extract(condition, '$.kind') = 'after'"
-        " AND json_extract(condition, '$.limit') IS NOT NULL",
-        (seconds,),
+        f" AND json_extract(condition, '$.limit') IS NOT NULL AND {before}",
+        (seconds, *since),
     )
-    db.execute("UPDATE outbox SET next_at = next_at + ? WHERE state IN ('waiting', 'in_flight')", (seconds,))
+    db.execute(
+        "UPDATE runs SET next_at = next_at + ?, wait_until = wait_until + ? WHERE state IN ('queued', 'retrying', 'parked')"
+        f" AND {before}",
+        (seconds, seconds, *since),
+    )
+    db.execute(
+        f"UPDATE outbox SET next_at = next_at + ? WHERE state IN ('waiting', 'in_flight') AND {before}",
+        (seconds, *since),
+    )
 
 
 def name_holders(db: sqlite3.Connection, now: float) -> list[int]:

@@ -79,6 +79,7 @@ class Daemon:
             self.parts = assemble(
                 self.settings, self.journal, self._clock, self._clients, journal_id, observe=self._observe
             )
+            self.parts.engine.gates.mask_with(self._redactor.text)
             check_first_contact(self.parts.engine)
             unclean = await self.journal.write(_mark_running)
         except BaseException:

@@ -330,7 +330,10 @@ class CallMaker:
         try:
             async with asyncio.timeout(seconds):
                 return await fetch()
-        except (IntegrationError, StepStop):
+        except IntegrationError as error:
+            self._engine.gates[system].mask_words(error)  # its outcome is journaled before the gate hears of it
+            raise
+        except StepStop:
             raise
         except TimeoutError as error:
             raise CallFailed(system, operation, unsure, "timeout", f"no answer within {seconds:.0f} s") from error

@@ -21,14 +21,15 @@ class ClockWatch:
         self._engine = engine
         self._wall = engine.clock.now()
         self._steady = engine.clock.monotonic()
-        self._skewed: dict[str, float] = {}
+        self._dates: dict[str, tuple[float, float]] = {}  # system → its time, and our steady clock then
         self._told: set[str] = set()
         engine.holds.watch(self._notice)
 
     @property
     def differences(self) -> dict[str, float]:
         """System → seconds that our clock is ahead of its, by the last Date header."""
-        return dict(self._skewed)
+        wall, steady = self._engine.clock.now(), self._engine.clock.monotonic()
+        return {system: wall - (date + steady - then) for system, (date, then) in list(self._dates.items())}
 
     async def run(self) -> None:
         while True:
@@ -60,7 +61,7 @@ class ClockWatch:
         self._engine.holds.set("clock", f"the clock jumped by {jump:+.0f} s")
 
         def write(db: sqlite3.Connection) -> None:
-            runs.shift_times(db, jump)
+            runs.shift_times(db, jump, now, 2 * EVERY)
             calls.restart_waits(db, now)
 
         await self._engine.journal.write(write)
@@ -69,11 +70,11 @@ class ClockWatch:
         self._engine.wake()
 
     def server_date(self, system: str, date: datetime) -> None:
-        """A Date header came in (called from any thread: only notes the difference)."""
-        self._skewed[system] = self._engine.clock.now() - date.timestamp()
+        """A Date header came in (called from any thread: only notes it, by the clock that does not jump)."""
+        self._dates[system] = (date.timestamp(), self._engine.clock.monotonic())
 
     async def _judge_skew(self) -> None:
-        for system, difference in list(self._skewed.items()):
+        for system, difference in self.differences.items():
             name = f"clock_skew:{system}"
             if abs(difference) > SKEW:
                 self._engine.holds.set(name, f"our clock and {system}'s differ by {difference:+.0f} s")

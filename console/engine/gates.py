@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -61,6 +61,7 @@ class Gate:
         self.last_ok_at: float | None = None
         self.calls = 0
         self.errors = 0
+        self.mask: Callable[[str], str] = str
         self._clock = clock
         self._slots = asyncio.Semaphore(concurrency)
         self._interval = 1.0 / rate if rate else 0.0
@@ -121,6 +122,7 @@ class Gate:
         try:
             yield
         except IntegrationError as error:
+            self.mask_words(error)
             self.note(error)
             raise
         except BaseException:  # nothing was learnt about the system: the next one may try
@@ -131,6 +133,12 @@ class Gate:
             self.last_ok_at = self._clock.now()
         finally:
             self.in_flight -= 1
+
+    def mask_words(self, error: IntegrationError) -> None:
+        """What the far side says may quote a secret or a card: from here on it is journaled, shown and sent on (rules §12)."""
+        error.message = self.mask(error.message)
+        error.detail = {name: self.mask(value) for name, value in error.detail.items()}
+        error.args = (f"{error.system} {error.operation}: {error.code}: {error.message}",)
 
     def _check_pause(self) -> None:
         if self.pause is not None:
@@ -164,6 +172,11 @@ class Gates:
 
     def __iter__(self) -> Iterator[Gate]:
         return iter(self._gates.values())
+
+    def mask_with(self, mask: Callable[[str], str]) -> None:
+        """How secrets and personal data in the far sides' own words are hidden."""
+        for gate in self._gates.values():
+            gate.mask = mask
 
     def load(self, pauses: dict[str, Pause]) -> None:
         """Take over what the journal says is paused."""
