@@ -143,7 +143,8 @@ async def test_a_cancel_that_was_asked_meanwhile_stops_the_guarded_call(bench: B
 
     bench.act = asked_while_reading
     run = await bench.turn()
-    assert (run.state, bench.far.requests) == ("retrying", [])
+    assert run.open and run.cancel_asked and run.tries == 0
+    assert bench.far.requests == [] and bench.journal.peek(lambda db: calls.effects(db, ORDER)) == []
 
 
 async def test_the_undo_of_a_run_that_was_asked_to_cancel_may_leave(bench: Bench) -> None:
