@@ -10,6 +10,7 @@ from textual.widget import Widget
 from console.screens.desk import Desk
 from console.screens.sections import SECTIONS
 from console.widgets.cells import literal
+from console.widgets.frames import suit
 from console.widgets.hints import Hint, HintBar
 from console.widgets.pieces import flowed
 from console.widgets.sheet import Bar
@@ -61,7 +62,7 @@ class LiveScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.stands = True
-        self.set_class(self.desk.glyphs.name != "unicode", "-plain-frames")
+        suit(self, self.desk.glyphs)
         self.tick()
 
     # Changes ---------------------------------------------------------------------------------------------------------

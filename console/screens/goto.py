@@ -12,6 +12,7 @@ from textual.widgets import Input, Label
 
 from console.client.errors import ApiError
 from console.widgets.cells import literal
+from console.widgets.frames import suit
 from console.widgets.glyphs import Glyphs
 
 LONGEST = 40
@@ -33,7 +34,7 @@ class GoTo(ModalScreen[str | None]):
             yield Label("", id="goto-error", markup=False)
 
     def on_mount(self) -> None:
-        self.set_class(self._glyphs.name != "unicode", "-plain-frames")
+        suit(self, self._glyphs)
         self.query_one(Input).focus()
 
     def action_cancel(self) -> None:

@@ -14,6 +14,7 @@ from console import keys
 from console.commands.table import for_orders
 from console.schema.detail import PossibleCommand
 from console.widgets.cells import fit, literal
+from console.widgets.frames import suit
 from console.widgets.glyphs import Glyphs
 from console.widgets.pieces import Line, flowed
 from console.widgets.sheet import Sheet
@@ -62,7 +63,7 @@ class HelpScreen(ModalScreen[None]):
             yield Sheet(id="help-lines", ellipsis=self._glyphs.ellipsis)
 
     def on_mount(self) -> None:
-        self.set_class(self._glyphs.name != "unicode", "-plain-frames")
+        suit(self, self._glyphs)
         self.query_one("#help-filter", Input).focus()
         self.call_after_refresh(self._show, "")
 

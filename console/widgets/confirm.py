@@ -22,6 +22,7 @@ from console.commands.words import Risk
 from console.schema.commands import Plan
 from console.widgets.cells import literal
 from console.widgets.fields import field_for, read_value
+from console.widgets.frames import suit
 from console.widgets.glyphs import Glyphs
 from console.widgets.pieces import Line, flowed
 from console.widgets.planlines import plan_lines, possible
@@ -127,7 +128,7 @@ class PlanDialog(ModalScreen[Agreed | None]):
 
     def on_mount(self) -> None:
         self.stands = True
-        self.set_class(self._glyphs.name != "unicode", "-plain-frames")
+        suit(self, self._glyphs)
         self._start_grace()
         if any(argument.required for argument in self._asked.command.arguments) and not self._all_given():
             self._at_once = self._asked.command.risk is Risk.NONE

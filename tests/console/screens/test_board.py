@@ -188,7 +188,7 @@ async def test_a_lost_daemon_shows_as_a_growing_age_and_comes_back(api: CannedAp
     async with opened() as pilot:
         api.feed.cut()
         await until(pilot, lambda: "daemon lost" in screen_text(pilot))
-        assert "nobody answers there" in screen_text(pilot)
+        await until(pilot, lambda: "nobody answers there" in screen_text(pilot))
         assert board(pilot).table.grey
         api.feed.down = False
         put(api, 101, "00010481", state="done")

@@ -5,6 +5,11 @@ import pytest
 from console.client.query_words import STATES
 from console.schema.book import STRIP_LETTERS
 from console.widgets.glyphs import ASCII, NARROW, SETS, Glyphs
+from tests.console.screens import world
+from tests.console.screens.conftest import Opened
+from tests.console.screens.looking import screen_text
+
+SPOKEN = "ご注文の手続きを進めております。少々お待ちください"  # what a clerk can say stays Japanese
 
 
 def characters(glyphs: Glyphs) -> str:
@@ -33,3 +38,13 @@ def test_the_narrow_set_has_nothing_that_may_be_drawn_wide() -> None:
 
 def test_a_state_of_a_newer_daemon_is_shown_as_it_came() -> None:
     assert ASCII.state("waiting_for_moon") == "? waiting_for_moon"
+
+
+async def test_an_ascii_console_draws_nothing_else_but_names(opened: Opened) -> None:
+    names = "".join(world.NAMES.values())
+    async with opened(glyphs="ascii") as pilot:
+        for keys in ((), ("down", "enter"), ("question_mark",)):
+            await pilot.press(*keys)
+            await pilot.pause(0.4)
+            drawn = {ch for ch in screen_text(pilot) if not ch.isascii()} - set(names) - set(SPOKEN)
+            assert not drawn, keys
