@@ -33,4 +33,4 @@ def runs_for_a_person(db: sqlite3.Connection, park_ending_before: float, limit: 
         " OR (r.wait = 'condition' AND r.wait_until <= ?))) ORDER BY r.updated_at LIMIT ?",
         (park_ending_before, limit),
     )
-    return [Waiting(*row[:10], bool(row[10]), *row[11:]) for row in rows]
+    return [Waiting(*[*row[:10], bool(row[10]), *row[11:]]) for row in rows]

@@ -66,7 +66,10 @@ async def test_the_latest_wins(plant: Plant) -> None:
     assert plant.requests("order.patch") == 1
 
 
-LOST: dict[str, Any] = {"kind": "timeout_after", "options": {"delay": 0.01}}  # the effect is made, the connection breaks
+LOST: dict[str, Any] = {
+    "kind": "timeout_after",
+    "options": {"delay": 0.01},
+}  # the effect is made, the connection breaks
 NEVER: dict[str, Any] = {"kind": "http_500"}
 
 
