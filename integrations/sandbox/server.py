@@ -36,7 +36,8 @@ PORTS = ("salesforce", "whmcs", "esim", "mail", "control", "receiver")
 PRODUCTS_PORTS = ("receiver",)  # the product listens there, perhaps before the sandbox is back
 SEED = 1
 CUSTOMERS = 60
-STOP_SECONDS = 3.0
+STOP_SECONDS = 3.0  # of the process: SIGTERM ends it within 5 s
+PATIENCE = 30.0  # of a caller in the same process, who would be left with open sockets
 DAILY_API_LIMIT = 10_000_000
 STATE = "sandbox.db"
 DESCRIPTION = "sandbox.json"
@@ -123,13 +124,13 @@ class Sandbox:
             self._write_files({name: system.endpoint() for name, system in systems.items()})
             started.pop_all()
 
-    async def stop(self) -> None:
-        """Let everything that hangs go and close every port, within STOP_SECONDS; what is slower is left behind."""
+    async def stop(self, within: float = PATIENCE) -> None:
+        """Let everything that hangs go and close every port, ``within`` seconds; what is slower is left behind."""
         self.faults.close()
         running, self._running = self._running, []
         closing = [asyncio.create_task(server.stop()) for server in running]
         if closing:
-            _, late = await asyncio.wait(closing, timeout=STOP_SECONDS)
+            _, late = await asyncio.wait(closing, timeout=within)
             for task in late:
                 task.cancel()
         self._store.close()
@@ -212,7 +213,7 @@ async def run_sandbox(
             for task in work:
                 task.cancel()
             ends = await asyncio.gather(*work, return_exceptions=True)
-            await sandbox.stop()
+            await sandbox.stop(STOP_SECONDS)
         for end in ends:
             if isinstance(end, BaseException) and not isinstance(end, asyncio.CancelledError):
                 raise end

@@ -63,7 +63,7 @@ async def test_without_intents_a_kill_bills_twice(rig: Rig) -> None:
 async def test_the_wait_for_late_landing(rig: Rig, change: str | None) -> None:
     """The effect lands after the first look: only who waits sees it."""
     await rig.start(change=change)
-    rig.fault("whmcs", "AddOrder", "late_effect", options={"delay": 2.2})
+    rig.fault("whmcs", "AddOrder", "late_effect", options={"delay": 2.2 if change is None else 12.0})
     order = rig.order("vpn")
     await rig.settled(order)
     if change is None:
