@@ -238,4 +238,4 @@ async def running(
     finally:
         for daemon in rig.daemons:
             await daemon.kill()
-        await sandbox.stop()
+        await rig.sandbox.stop()  # a test may have put another in its place
