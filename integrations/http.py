@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -89,13 +90,15 @@ def make_client(
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=trust_env)
 
     transport = AiohttpTransport(verify=context, trust_env=trust_env, client=session)
-    return httpx.AsyncClient(
+    client = httpx.AsyncClient(
         transport=transport,
         timeout=timeouts.phases(),
         headers=headers,
         follow_redirects=False,
         trust_env=trust_env,
     )
+    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # httpx keeps a jar of its own
+    return client
 
 
 async def exchange(

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -148,10 +147,7 @@ class ApiTransport:
         return self._tls
 
     def _make_client(self, tls: ssl.SSLContext, timeouts: Timeouts) -> httpx.AsyncClient:
-        client = make_client(timeouts=timeouts, verify=tls, trust_env=self._config.trust_env)
-        # PHP locks the session of a cookie for the whole request: with one, calls would wait for each other
-        client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        return client
+        return make_client(timeouts=timeouts, verify=tls, trust_env=self._config.trust_env)
 
 
 def _tls_context(endpoint: str, config: WhmcsConfig) -> ssl.SSLContext:

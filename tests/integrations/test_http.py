@@ -145,9 +145,6 @@ async def test_the_correlation_id_goes_along() -> None:
     assert all(f"{CORRELATION_HEADER}: 7-abcd-1".lower().encode() in head for head in heard)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="httpx keeps a cookie jar of its own beside aiohttp's, which make_client emptied"
-)
 async def test_no_cookie_is_sent_back() -> None:
     """PHP locks a session's file: one cookie queues all our requests behind each other."""
     assert not any(b"\r\ncookie:" in head for head in await heard_twice())
