@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,9 +21,7 @@ from console import keys
 from console.client.errors import ApiError, Forbidden, Unauthorized
 from console.observe.crash import EXIT_CRASH, CrashReports
 from console.screens.acting import ActingScreen
-from console.screens.approvals import ApprovalsScreen
 from console.screens.base import LiveScreen
-from console.screens.board import BoardScreen
 from console.screens.desk import Desk
 from console.screens.goto import GoTo
 from console.screens.help import HelpScreen
@@ -75,9 +74,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.APP,
         *(
-            Binding(
-                section.digit, f"section('{section.mode}')", section.title, show=False, id=f"section.{section.mode}"
-            )
+            Binding(section.key, f"section('{section.mode}')", section.title, show=False, id=f"section.{section.mode}")
             for section in SECTIONS
         ),
     ]
@@ -92,7 +89,13 @@ class ConsoleApp(App[int], inherit_bindings=False):
         super().__init__()
         session = Session(options.connect, wall=options.wall, zone=options.zone, read_only=options.read_only)
         submissions = Submissions(self._submit_once, self._tell, monotonic)
-        self.desk = Desk(session, submissions, SETS[options.glyphs], window_runs_daemon=options.embedded is not None)
+        self.desk = Desk(
+            session,
+            submissions,
+            SETS[options.glyphs],
+            window_runs_daemon=options.embedded is not None,
+            filter=options.filter,
+        )
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = options.theme
@@ -104,18 +107,15 @@ class ConsoleApp(App[int], inherit_bindings=False):
     # Life ------------------------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        self.add_mode("orders", self._board)
-        self.add_mode("approvals", lambda: ApprovalsScreen(self.desk))
-        self.switch_mode("orders")
+        for section in SECTIONS:
+            self.add_mode(section.mode, partial(section.screen, self.desk))
+        self.switch_mode(SECTIONS[0].mode)
         self.set_interval(FLUSH, self._paint, name="flush")
         self.set_interval(1.0, self._tick, name="tick")
         self.run_worker(self._serve(), group="feed", exclusive=True, exit_on_error=False)
         self._leave_on_signals()
         if self.options.order:
             self.call_after_refresh(self.push_screen, OrderScreen(self.desk, self.options.order))
-
-    def _board(self) -> BoardScreen:
-        return BoardScreen(self.desk, filter_text=self.options.filter)
 
     def _leave_on_signals(self) -> None:
         """SIGTERM and SIGHUP leave as ``q`` does: a daemon in this window is drained."""

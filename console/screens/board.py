@@ -41,13 +41,13 @@ class BoardScreen(ActingScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*keys.BOARD, *keys.of_commands()]
     paused: reactive[bool] = reactive(False, init=False)
 
-    def __init__(self, desk: Desk, *, filter_text: str = "", sort: str = "-updated") -> None:
+    def __init__(self, desk: Desk, *, sort: str = "-updated") -> None:
         super().__init__(desk)
         self._sort = parse_sort(sort)
-        self._filter = filter_text
+        self._filter = desk.filter
         self.table = OrderTable(boardrow.ALONE, self._cells, desk.glyphs, id="orders")
         self.preview = Sheet(id="preview", ellipsis=desk.glyphs.ellipsis)
-        self._bar = FilterBar(filter_text, id="filter")
+        self._bar = FilterBar(desk.filter, id="filter")
         self._view: OrderView | AskedView = self._local_view("")
         self._detail: OrderDetail | None = None
         self._wide_preview = True

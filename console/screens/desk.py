@@ -23,7 +23,7 @@ _SHOWN = ("whmcs", "salesforce", "events", "esim", "mail")
 @dataclass
 class Desk:
     """``window_runs_daemon``: the daemon lives in this process. ``said``: the console's own lines for the ticker.
-    ``waiting``: by section, how much waits there, as last seen."""
+    ``waiting``: by section, how much waits there, as last seen. ``filter``: what the board begins with."""
 
     session: Session
     submissions: Submissions
@@ -31,6 +31,7 @@ class Desk:
     window_runs_daemon: bool = False
     said: list[Line] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=dict)
+    filter: str = ""
 
     def status(self) -> Status:
         session = self.session

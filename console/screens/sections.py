@@ -1,15 +1,42 @@
-"""The sections of the console: one list with fixed digits. A section is shown when its screen exists."""
+"""The sections of the console: one list with fixed digits. A section is shown when its screen exists.
 
+To add one: its screen in a file of its own (MODE as here), and one entry in ``SECTIONS``. Nothing else names sections.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from console.screens.base import LiveScreen
+    from console.screens.desk import Desk
 
 
 @dataclass(frozen=True)
 class Section:
+    """``key``: as Textual names it; ``digit``: as people read it. ``screen`` imports and makes the first screen."""
+
     digit: str
+    key: str
     mode: str
     title: str
+    screen: "Callable[[Desk], LiveScreen]"
 
 
-# Not built yet, and so not listed: 3 Failures, 4 Customers, 5 Catalog, 6 eSIM, 7 Events, 8 Health,
-# 9 Audit, 0 Doctor. Each keeps its digit.
-SECTIONS: tuple[Section, ...] = (Section("1", "orders", "Orders"), Section("2", "approvals", "Approvals"))
+def _orders(desk: "Desk") -> "LiveScreen":
+    from console.screens.board import BoardScreen
+
+    return BoardScreen(desk)
+
+
+def _approvals(desk: "Desk") -> "LiveScreen":
+    from console.screens.approvals import ApprovalsScreen
+
+    return ApprovalsScreen(desk)
+
+
+# Not built yet, and so not listed: 4 Customers, 5 Catalog, 6 eSIM. Each keeps its digit.
+SECTIONS: tuple[Section, ...] = (
+    Section("1", "1", "orders", "Orders", _orders),
+    Section("2", "2", "approvals", "Approvals", _approvals),
+)
