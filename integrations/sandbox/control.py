@@ -3,11 +3,12 @@
 The product is never told this address (design/rules.md §14).
 
 ====== =========== ============================================================================ =======================
+GET    /           this table                                                                   {about}
 POST   /faults     {system, operation = "*", kind, count = 1, after = 0, where = {}, options}   the fault with its id
 GET    /faults     what is set and how often each was used                                     list
 DELETE /faults     forget all, let what hangs go                                                {cleared}
 POST   /orders     {count = 1, kinds, customer, approve, status, days_ago}                      {ids, orders}
-POST   /approve    {ids} or {count} or {all: true}                                              {ids}
+POST   /approve    {ids} or {count}; all that wait when nothing is said                         {ids}
 POST   /cancel     {id}: a person cancels in Salesforce                                         {id}
 POST   /stock      {type, count}: new profiles at the SM-DP+                                    {csv, file}
 POST   /paymethods {client, kind = card | invoice | none | expired}                             {client, kind}
@@ -73,6 +74,7 @@ class Control:
     async def start(self, host: str, port: int) -> None:
         app = web.Application(client_max_size=16 * 1024 * 1024)
         for method, path, handler in (
+            ("GET", "/", self._index),
             ("POST", "/faults", self._add_fault),
             ("GET", "/faults", self._list_faults),
             ("DELETE", "/faults", self._clear_faults),
@@ -98,6 +100,10 @@ class Control:
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
+
+    async def _index(self, _request: web.Request) -> Any:
+        """The table at the top of this file, for whoever looks here first."""
+        return {"about": (__doc__ or "").splitlines()}
 
     async def _add_fault(self, request: web.Request) -> Any:
         wanted = checked(FaultRequest, await _body(request))
@@ -126,8 +132,8 @@ class Control:
     async def _approve(self, request: web.Request) -> Any:
         wanted = checked(ApproveRequest, await _body(request))
         given = [name for name in ("ids", "count", "all") if getattr(wanted, name) is not None]
-        if len(given) != 1:
-            raise BadRequest("ids", "give exactly one of ids, count and all", ("ids", "count", "all"))
+        if len(given) > 1:
+            raise BadRequest("ids", "give one of ids, count and all", ("ids", "count", "all"))
         ids = wanted.ids if wanted.ids is not None else self._people.waiting(wanted.count)
         return {"ids": self._people.approve(ids)}
 

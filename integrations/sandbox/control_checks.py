@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from integrations.sandbox.shop import KINDS as ORDER_KINDS
 from integrations.sandbox.whmcs import Switches
@@ -31,10 +31,15 @@ class BadRequest(Exception):
         return {"error": str(self), "field": self.field, "problem": self.problem, "valid": self.valid}
 
 
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
 class Request(BaseModel):
-    """A body of the control API: unknown keys are mistakes."""
+    """A body of the control API: unknown keys are mistakes. ``ALSO``: other names of a key."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    ALSO: ClassVar[Mapping[str, str]] = {}
 
 
 class FaultRequest(Request):
@@ -52,6 +57,7 @@ class FaultRequest(Request):
 class OrdersRequest(Request):
     """``kinds`` are drawn from at random; ``days_ago`` > 0 places orders that were approved so long ago."""
 
+    ALSO: ClassVar[Mapping[str, str]] = {"n": "count"}
     count: int = Field(default=1, ge=1, le=MOST)
     kinds: list[str] = []
     customer: str = ""
@@ -61,9 +67,10 @@ class OrdersRequest(Request):
 
 
 class ApproveRequest(Request):
-    """One of them: these orders, the ``count`` oldest that wait, or all that wait."""
+    """At most one of them: these orders, the ``count`` oldest that wait, or all that wait (also when nothing is said)."""
 
-    ids: list[str] | None = None
+    ALSO: ClassVar[Mapping[str, str]] = {"n": "count", "id": "ids", "order_ids": "ids"}
+    ids: Annotated[list[str], BeforeValidator(_listed)] | None = None
     count: int | None = Field(default=None, ge=1)
     all: Literal[True] | None = None
 
@@ -117,6 +124,7 @@ def checked(kind: type[Body], body: Any) -> Body:
     """``body`` as a ``kind``. Raises BadRequest for the first thing that is wrong with it."""
     if not isinstance(body, dict):
         raise BadRequest("body", "must be a JSON object")
+    body = {kind.ALSO.get(key, key): value for key, value in body.items()}
     for key in body:
         if key not in kind.model_fields:
             raise BadRequest(str(key), _unknown(str(key), kind.model_fields), kind.model_fields)

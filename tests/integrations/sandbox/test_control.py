@@ -36,7 +36,7 @@ WRONG: list[tuple[str, Any, str, str | None]] = [
     ("/orders", {"kinds": ["fax"]}, "kinds", "internet"),
     ("/orders", {"customer": "C-999999"}, "customer", "C-004009"),
     ("/orders", {"status": "Activated"}, "status", "Pending Review"),
-    ("/approve", {}, "ids", "all"),
+    ("/approve", {"ids": ["801"], "all": True}, "ids", "all"),
     ("/approve", {"all": True, "count": 3}, "ids", "count"),
     ("/stock", {"type": "5G", "count": 3}, "type", "TRAVEL-10G"),
     ("/paymethods", {"client": 7, "kind": "card"}, "client", None),
@@ -140,7 +140,8 @@ async def test_approvals_run_the_flow_once(rig: Rig) -> None:
     ids = [order["id"] for order in await call.orders(5)]
     assert await call("POST", "/approve", {"ids": ids[:1]}) == {"ids": ids[:1]}
     assert await call("POST", "/approve", {"count": 2}) == {"ids": ids[1:3]}
-    assert await call("POST", "/approve", {"all": True}) == {"ids": ids[3:]}
+    assert await call("POST", "/approve", {"n": 1}) == {"ids": ids[3:4]}
+    assert await call("POST", "/approve", {}) == {"ids": ids[4:]}
     assert [event["OrderId__c"] for event in (await call("GET", "/world"))["salesforce"]["events"]] == ids
     assert "is Approved already" in (await call("POST", "/approve", {"ids": ids[:1]}, status=409))["error"]
     assert "there is no order" in (await call("POST", "/approve", {"ids": ["801"]}, status=409))["error"]
