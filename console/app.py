@@ -1,9 +1,10 @@
 """The console: a Textual application that is a client of the daemon's API and nothing else."""
 
 import asyncio
+import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import partial
@@ -22,6 +23,7 @@ from console.client.errors import ApiError, Forbidden, Unauthorized
 from console.observe.crash import EXIT_CRASH, CrashReports
 from console.screens.acting import ActingScreen
 from console.screens.base import LiveScreen
+from console.screens.clipboard import CopyOffer, Reach, save, way_out
 from console.screens.desk import Desk
 from console.screens.goto import GoTo
 from console.screens.help import HelpScreen
@@ -51,6 +53,7 @@ class ConsoleOptions:
     """``connect`` makes the API's client; ``embedded`` is the daemon of this window, not started yet, or None.
 
     ``wall`` gives seconds since 1970; ``zone`` None: the daemon's. ``crash`` gets what went wrong in the console itself.
+    ``environ``: what the terminal says of itself; copies that no clipboard took are kept beside the crash files.
     """
 
     connect: Callable[[], "ApiClient"]
@@ -63,7 +66,12 @@ class ConsoleOptions:
     order: str = ""
     wall: Callable[[], float] = time
     zone: tzinfo | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     crashed: list[Path] = field(default_factory=list)
+
+    @property
+    def copies(self) -> Path:
+        return self.crash.folder.parent / "copies"
 
 
 class ConsoleApp(App[int], inherit_bindings=False):
@@ -96,6 +104,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             window_runs_daemon=options.embedded is not None,
             filter=options.filter,
         )
+        self._copied = ""  # the last text copied
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = options.theme
@@ -198,6 +207,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def _told(self, event: LiveScreen.Told) -> None:
         self._tell(event.said, event.severity)
 
+    @on(LiveScreen.Wanted)
+    def _wanted(self, event: LiveScreen.Wanted) -> None:
+        self.action_find(event.text)
+
     # Keys ------------------------------------------------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
@@ -236,17 +249,50 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.push_screen(HelpScreen(self.desk.glyphs, title, own, possible))
 
     @work(group="go", exclusive=True, exit_on_error=False)
-    async def action_go_to(self) -> None:
+    async def action_go_to(self, text: str = "") -> None:
         if not isinstance(self.screen, LiveScreen):
             return
-        order_id = await self.push_screen_wait(GoTo(self.desk.glyphs, self._find_order))
+        order_id = await self.push_screen_wait(GoTo(self.desk.glyphs, self._find_order, text))
         if order_id is not None:
             if isinstance(self.screen, OrderScreen):
                 self.pop_screen()
             self.push_screen(OrderScreen(self.desk, order_id))
 
+    def action_find(self, text: str = "") -> None:
+        """Look for something that was pasted or typed, whatever it is."""
+        self.action_go_to(text)
+
     async def _find_order(self, text: str) -> str:
         return (await self.desk.session.api.order(text)).order.order_id
+
+    # Copying and pasting ---------------------------------------------------------------------------------------------
+
+    def copy_out(self, text: str, what: str = "text") -> None:
+        """Copy to the terminal's clipboard and say what became of it. ``what``: "order number", "activation link"."""
+        self._copied = text
+        self.copy_to_clipboard(text)
+        self.run_worker(self._say_copied(text, what), group="copy", exclusive=True, exit_on_error=False)
+
+    async def _say_copied(self, text: str, what: str) -> None:
+        way = await way_out(self.options.environ)
+        if way.reach is Reach.YES:
+            self._tell(f"Copied the {what}: {way.words}.", "information")
+        elif way.reach is Reach.UNKNOWN:
+            self._tell(f"Sent the {what} to the clipboard: {way.words}. :save writes it to a file.", "information")
+        elif await self.push_screen_wait(CopyOffer(self.desk.glyphs, what, way.words, text)):
+            self.action_save_copy()
+
+    def action_save_copy(self) -> None:
+        """Write what was copied last into a private file."""
+        if not self._copied:
+            self._tell("Nothing has been copied yet.", "warning")
+            return
+        try:
+            file = save(self.options.copies, self._copied)
+        except OSError as error:
+            self._tell(f"The copy could not be saved: {error.strerror or error}", "error")
+        else:
+            self._tell(f"Saved in {file}", "information")
 
     @work(group="leave", exclusive=True, exit_on_error=False)
     async def action_leave(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence, Set
 
+from textual import events
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.screen import Screen
@@ -28,6 +29,13 @@ class LiveScreen(Screen[None]):
 
         def __init__(self, said: str, severity: str) -> None:
             self.said, self.severity = said, severity
+            super().__init__()
+
+    class Wanted(Message):
+        """Something to be found, whatever it is: a number, a name, a telephone."""
+
+        def __init__(self, text: str) -> None:
+            self.text = text
             super().__init__()
 
     def __init__(self, desk: Desk) -> None:
@@ -102,6 +110,13 @@ class LiveScreen(Screen[None]):
         if self.stands:
             self.flush()
             self.tick()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """What is pasted outside a text field is looked for; it is never taken for keys."""
+        event.stop()
+        text = " ".join(literal(event.text).split())
+        if text:
+            self.app.post_message(self.Wanted(text))
 
     def tell(self, said: str, severity: str = "information") -> None:
         """Say a sentence in a way that outlives this screen."""

@@ -23,14 +23,14 @@ class GoTo(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
-    def __init__(self, glyphs: Glyphs, find: Callable[[str], Awaitable[str]]) -> None:
+    def __init__(self, glyphs: Glyphs, find: Callable[[str], Awaitable[str]], text: str = "") -> None:
         super().__init__()
-        self._glyphs, self._find = glyphs, find
+        self._glyphs, self._find, self._text = glyphs, find, text
 
     def compose(self) -> ComposeResult:
         with Vertical(id="goto"):
             yield Label("Go to order (number with or without zeros, or Salesforce id)", markup=False)
-            yield Input(id="goto-input", compact=True, placeholder="10480")
+            yield Input(self._text, id="goto-input", compact=True, placeholder="10480")
             yield Label("", id="goto-error", markup=False)
 
     def on_mount(self) -> None:

@@ -1,0 +1,142 @@
+"""Copying: the terminal's clipboard by OSC 52, words about what became of it, and a file where it does not get there."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Label
+
+from console.widgets.cells import literal, literal_lines
+from console.widgets.frames import suit
+from console.widgets.glyphs import Glyphs
+from console.widgets.pieces import flowed
+from console.widgets.sheet import Sheet
+
+ASKING = 0.5  # seconds tmux has to say how it is set
+KEPT = 20
+_TAKES_IT = ("xterm-kitty", "foot", "alacritty", "wezterm", "xterm-ghostty")
+_TAKES_IT_PROGRAMS = ("WezTerm", "ghostty", "vscode", "Hyper", "rio")
+_NEVER = {"linux": "the Linux console has no clipboard", "vt100": "this terminal has no clipboard", "dumb": "this terminal has no clipboard"}  # fmt: skip
+
+
+class Reach(StrEnum):
+    """Does what is sent to the terminal get to a clipboard?"""
+
+    YES = "yes"
+    UNKNOWN = "unknown"
+    NO = "no"
+
+
+@dataclass(frozen=True)
+class Way:
+    """``words``: where a copy ends up, or why it does not."""
+
+    reach: Reach
+    words: str
+
+
+async def way_out(environ: Mapping[str, str]) -> Way:
+    """What is known of this terminal. In tmux it is asked; over ssh only the terminal's name tells."""
+    if environ.get("TMUX"):
+        return await _through_tmux()
+    if environ.get("STY"):
+        return Way(Reach.NO, "GNU screen passes no copy on to the terminal")
+    term, program = environ.get("TERM", ""), environ.get("TERM_PROGRAM", "")
+    if term in _NEVER:
+        return Way(Reach.NO, _NEVER[term])
+    if program == "Apple_Terminal":
+        return Way(Reach.NO, "Terminal.app takes no copy from programs")
+    if environ.get("WT_SESSION") or environ.get("KITTY_WINDOW_ID") or program in _TAKES_IT_PROGRAMS or term.startswith(_TAKES_IT):  # fmt: skip
+        return Way(Reach.YES, "it is in the clipboard of the terminal's machine")
+    return Way(Reach.UNKNOWN, "whether the terminal took it cannot be seen from here")
+
+
+async def _through_tmux() -> Way:
+    """With ``set-clipboard on`` tmux takes it and hands it on; by default (``external``) it drops it."""
+    try:
+        asked = await asyncio.create_subprocess_exec(
+            "tmux", "show-options", "-sv", "set-clipboard",
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+    except OSError:
+        return Way(Reach.UNKNOWN, "tmux could not be asked whether it passes copies on")
+    try:
+        said, _ = await asyncio.wait_for(asked.communicate(), ASKING)
+    except TimeoutError:
+        asked.kill()
+        await asked.wait()
+        return Way(Reach.UNKNOWN, "tmux did not say whether it passes copies on")
+    setting = said.decode(errors="replace").strip()
+    if setting == "on":
+        return Way(Reach.YES, "it is in tmux's buffer and was handed on to the terminal")
+    return Way(
+        Reach.NO,
+        f"tmux is set to set-clipboard {setting or 'off'} and drops it; `tmux set -s set-clipboard on` changes that",
+    )
+
+
+def save(folder: Path, text: str, now: datetime | None = None) -> Path:
+    """Write ``text`` into a new file of mode 0600 and forget all but the newest ones. Raises OSError."""
+    moment = now or datetime.now(UTC)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = folder / f"copy-{moment:%Y%m%dT%H%M%S%fZ}.txt"
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
+        opened.write(literal_lines(text) + "\n")
+    for old in sorted(folder.glob("copy-*.txt"))[:-KEPT]:
+        old.unlink(missing_ok=True)
+    return file
+
+
+class CopyOffer(ModalScreen[bool]):
+    """The text that no clipboard took: it can be read here, or saved. Dismissed with whether to save it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close"),
+        Binding("enter", "save", "Save"),
+        Binding("tab", "app.focus_next", "Next", show=False),
+        Binding("shift+tab", "app.focus_previous", "Before", show=False),
+    ]
+    AUTO_FOCUS = ""
+
+    def __init__(self, glyphs: Glyphs, what: str, why: str, text: str) -> None:
+        super().__init__()
+        self._glyphs, self._what, self._why, self._text = glyphs, what, why, text
+        self._sheet = Sheet(id="dialog-words", ellipsis=glyphs.ellipsis)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog"):
+            with Horizontal(id="dialog-title"):
+                yield Label(f" Copy {literal(self._what)} ", id="dialog-act", markup=False)
+            yield self._sheet
+            with Horizontal(id="dialog-buttons"):
+                yield Button("Close  esc", id="copy-close", compact=True)
+                yield Button(f"Save to a file  {self._glyphs.enter}", id="copy-save", compact=True)
+
+    def on_mount(self) -> None:
+        suit(self, self._glyphs)
+        self.call_after_refresh(self._show)
+
+    def _show(self) -> None:
+        width = max(30, self._sheet.room or 72)
+        lines = flowed(self._glyphs.plain(f"Not copied: {self._why}."), "warn", width)
+        lines += [[], *flowed(self._glyphs.plain(literal_lines(self._text)), "plain", width)]
+        self._sheet.set_lines(lines)
+        self._sheet.styles.height = max(1, min(len(lines), max(3, self.size.height - 8)))
+
+    @on(Button.Pressed, "#copy-save")
+    def action_save(self) -> None:
+        self.dismiss(True)
+
+    @on(Button.Pressed, "#copy-close")
+    def action_close(self) -> None:
+        self.dismiss(False)
