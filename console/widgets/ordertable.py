@@ -106,10 +106,15 @@ class OrderTable(ScrollView, can_focus=True):
         return self._rows.in_hand
 
     def offer(self, keys: Sequence[str]) -> None:
-        """The rows as they would be now; shown at once unless a row is in hand."""
-        if self._rows.offer(keys):
+        """The rows as they would be now; shown at once unless a row further down is in hand or looked at."""
+        if self._rows.offer(keys, hold=self._top > 0):
             self._laid_out()
-        self.waiting = self._rows.waiting()
+        self._count_waiting()
+
+    def _count_waiting(self) -> None:
+        """Counted while rows hold still; the row in hand tells above what, else the first one that can be seen."""
+        seen = self.keys[self._top] if 0 < self._top < len(self.keys) else None
+        self.waiting = self._rows.waiting(seen)
 
     def refresh_keys(self, changed: Set[str]) -> None:
         """Repaint the visible rows among these."""
@@ -237,12 +242,14 @@ class OrderTable(ScrollView, can_focus=True):
             return
         before = self._rows.place
         self._rows.take(key)
-        if key is None:
+        if self._rows.at_first:
+            self._rows.follow()
+        if key is None or self._rows.at_first:
             self._laid_out()
         elif before is not None:
             self._repaint(before)
         self._show_in_hand()
-        self.waiting = self._rows.waiting()
+        self._count_waiting()
         self.post_message(self.Highlighted(key))
 
     def ensure_in_hand(self) -> str | None:
@@ -268,7 +275,10 @@ class OrderTable(ScrollView, can_focus=True):
 
     def action_move(self, by: int) -> None:
         at = self._rows.place
-        self._move_to(self._top if at is None else at + by)
+        if at == 0 and by < 0:
+            self.action_first()
+        else:
+            self._move_to(self._top if at is None else at + by)
 
     def action_page(self, pages: int) -> None:
         self._move_to((self._rows.place or 0) + pages * max(1, self.size.height - 2))
@@ -291,8 +301,10 @@ class OrderTable(ScrollView, can_focus=True):
         """Let in what came in while a row was in hand."""
         self._rows.accept()
         self._laid_out()
+        if self.in_hand is None:
+            self.scroll_to(y=0, animate=False, immediate=True)
         self._show_in_hand()
-        self.waiting = self._rows.waiting()
+        self._count_waiting()
 
     def action_let_go(self) -> None:
         if self.marks:
@@ -319,7 +331,8 @@ class OrderTable(ScrollView, can_focus=True):
         if key is None:
             return
         self.marks[key] = None
-        self.action_move(by)
+        if not (by < 0 and self._rows.at_first):
+            self.action_move(by)
         if self.in_hand is not None:
             self.marks[self.in_hand] = None
         self._marked()

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.widgets.held_rows import HeldRows
+from console.widgets.held_rows import HeldRows, Pinned
 
 
 def held(keys: list[str], in_hand: str | None = None) -> HeldRows:
@@ -45,6 +45,41 @@ def test_letting_go_shows_what_came_in() -> None:
     rows.offer(["x"])
     rows.take(None)
     assert list(rows.keys) == ["x"]
+
+
+def test_on_the_first_row_the_others_come_in_beneath_the_one_in_hand() -> None:
+    rows = held(["a", "b", "c"], "a")
+    assert rows.offer(["x", "c", "a", "b"])
+    assert list(rows.keys) == ["a", "x", "c", "b"]
+    assert (rows.place, rows.waiting()) == (0, 0)
+    rows.offer(["y", "x"])
+    assert list(rows.keys) == ["a", "y", "x"]
+    assert rows.has_left("a")
+    rows.take("y")
+    assert not rows.offer(["z", "y", "x"])
+    assert list(rows.keys) == ["a", "y", "x"], "off the first row nothing moves"
+    rows.accept()
+    assert list(rows.keys) == ["z", "y", "x"]
+
+
+def test_rows_hold_while_one_looks_further_down_with_none_in_hand() -> None:
+    rows = held(["a", "b", "c"])
+    assert not rows.offer(["x", "c", "a", "b"], hold=True)
+    assert list(rows.keys) == ["a", "b", "c"]
+    assert rows.waiting("b") == 2
+    assert rows.waiting(None) == 0
+
+
+@given(st.lists(st.sampled_from("abcdef"), unique=True), st.sampled_from("abcx"), st.integers(0, 7))
+def test_a_pinned_row_stands_once_and_in_its_place(rows: list[str], key: str, at: int) -> None:
+    pinned = Pinned(rows, key, at)
+    plain = [row for row in rows if row != key]
+    plain.insert(at, key)
+    assert list(pinned) == plain
+    assert [pinned[i] for i in range(len(pinned))] == plain
+    assert list(pinned[1:4]) == plain[1:4]
+    assert pinned[pinned.at] == key == pinned[pinned.at - len(pinned)]
+    assert key in pinned and all(row in pinned for row in rows)
 
 
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True), min_size=1, max_size=12), st.data())
