@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from typing import Literal
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -12,7 +13,9 @@ from console.api.identity import Viewer
 from console.api.mask import Masker
 from console.engine import recovery
 from console.engine.brake import SUBJECT
+from console.engine.gates import Gate
 from console.engine.housekeeping import DAMAGED
+from console.engine.recent import SLOT
 from console.schema import service as schema
 from integrations.errors import System
 from storage import alerts, desk, feed, runs
@@ -85,12 +88,31 @@ def _integration(api: Api, system: str, waiting: int, mask: Masker) -> schema.In
     return schema.Integration(
         system=system, state=gate.state, calls=gate.calls, errors=gate.errors,
         error_rate=gate.errors / gate.calls if gate.calls else 0.0, in_flight=gate.in_flight, waiting_runs=waiting,
+        queued=gate.queued, concurrency=gate.concurrency, rate=gate.rate, recent=_recent(gate),
+        breaker=_breaker(gate, api.engine.clock.monotonic()),
         last_error=mask.text(gate.last_error), last_ok_at=gate.last_ok_at,
         breaker_opened_for=api.engine.clock.monotonic() - opened if opened is not None else None,
         paused_by=gate.pause.actor if gate.pause else None, pause_reason=mask.text(gate.pause.reason) if gate.pause else None,
         paused_at=gate.pause.at if gate.pause else None, pause_automatic=gate.pause.automatic if gate.pause else False,
         quota_used=usage.used if usage else None, quota_total=usage.total if usage else None,
     )  # fmt: skip
+
+
+def _recent(gate: Gate) -> schema.RecentCalls:
+    found = gate.recent.figures()
+    return schema.RecentCalls(
+        window=found.window, slot=SLOT, calls=found.calls, failed=found.failed, refused=found.refused,
+        latency=list(found.latency), p50=found.p50, p95=found.p95,
+    )  # fmt: skip
+
+
+def _breaker(gate: Gate, now: float) -> schema.BreakerView:
+    breaker, left = gate.breaker, None
+    if breaker.opened_at is not None:
+        left = max(0.0, breaker.opened_at + breaker.cool_down - now)
+    state: Literal["closed", "open", "trying"] = "closed" if left is None else "open" if left else "trying"
+    recent = sum(1 for at in breaker.recent if now - at <= breaker.window)
+    return schema.BreakerView(state=state, failures=recent, most=breaker.failures, window=breaker.window, again_in=left)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 
 from console.engine.clock import Clock
 from console.engine.failures import Condition, NotNow
+from console.engine.recent import Recent
 from integrations.errors import ErrorClass, IntegrationError
 from storage.desk import Pause
+
+_NO_ANSWER = (ErrorClass.TRANSIENT, ErrorClass.OUTCOME_UNKNOWN)
 
 
 @dataclass
@@ -57,6 +60,9 @@ class Gate:
         self.breaker = breaker
         self.pause: Pause | None = None
         self.in_flight = 0
+        self.queued = 0  # calls that wait for their turn
+        self.concurrency, self.rate = concurrency, rate
+        self.recent = Recent(clock.monotonic)
         self.last_error: str | None = None
         self.last_ok_at: float | None = None
         self.calls = 0
@@ -108,28 +114,46 @@ class Gate:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        async with self._slots:
+        self.queued += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self.queued -= 1
+        try:
             if self._interval:
-                now = self._clock.monotonic()
-                self._next_slot = max(now, self._next_slot) + self._interval
-                await asyncio.sleep(self._next_slot - self._interval - now)
+                await self._wait_for_rate()
             yield
+        finally:
+            self._slots.release()
+
+    async def _wait_for_rate(self) -> None:
+        now = self._clock.monotonic()
+        self._next_slot = max(now, self._next_slot) + self._interval
+        self.queued += 1
+        try:
+            await asyncio.sleep(self._next_slot - self._interval - now)
+        finally:
+            self.queued -= 1
 
     @asynccontextmanager
     async def _counted(self) -> AsyncIterator[None]:
         self.in_flight += 1
         self.calls += 1
+        began = self._clock.monotonic()
         try:
             yield
         except IntegrationError as error:
             self.mask_words(error)
             self.note(error)
+            silent = error.error_class in _NO_ANSWER
+            self.recent.note(self._clock.monotonic() - began, failed=silent, refused=not silent)
             raise
         except BaseException:  # nothing was learnt about the system: the next one may try
             self.breaker.trying = False
             raise
         else:
             self.breaker.succeeded()
+            self.recent.note(self._clock.monotonic() - began)
             self.last_ok_at = self._clock.now()
         finally:
             self.in_flight -= 1
@@ -154,7 +178,7 @@ class Gate:
         """An answer that says no proves that the system works; silence and 5xx do not."""
         self.errors += 1
         self.last_error = f"{error.code}: {error.message}"
-        if error.error_class in (ErrorClass.TRANSIENT, ErrorClass.OUTCOME_UNKNOWN):
+        if error.error_class in _NO_ANSWER:
             self.breaker.failed(self._clock.monotonic())
         else:
             self.breaker.succeeded()

@@ -67,8 +67,42 @@ class AlertView(Answer):
     count: int
 
 
+class RecentCalls(Answer):
+    """Of the last ``window`` seconds. ``failed``: no answer or a broken one; ``refused``: an answer that said no.
+
+    ``latency``: mean seconds of a call in each slot of ``slot`` seconds, oldest first; None: no call. ``p50``, ``p95``
+    in seconds; None: no call in the window.
+    """
+
+    window: float
+    slot: float
+    calls: int
+    failed: int
+    refused: int
+    latency: list[float | None] = Field(default_factory=list)
+    p50: float | None = None
+    p95: float | None = None
+
+
+class BreakerView(Answer):
+    """``state``: closed, open (nobody is let through for ``again_in`` seconds), trying (one call is let through).
+
+    It opens after ``most`` failures within ``window`` seconds; ``failures`` were counted so far.
+    """
+
+    state: Literal["closed", "open", "trying"]
+    failures: int
+    most: int
+    window: float
+    again_in: float | None = None
+
+
 class Integration(Answer):
-    """``state``: up, broken (circuit breaker open), paused. ``error_rate``: errors / calls since the daemon started."""
+    """``state``: up, broken (circuit breaker open), paused. ``error_rate``: errors / calls since the daemon started.
+
+    ``queued``: calls that wait for their turn; ``concurrency``: at most so many at a time; ``rate``: at most so many a
+    second, 0 without limit.
+    """
 
     system: str
     state: str
@@ -76,6 +110,11 @@ class Integration(Answer):
     errors: int
     error_rate: float
     in_flight: int
+    queued: int = 0
+    concurrency: int = 0
+    rate: float = 0.0
+    recent: RecentCalls | None = None
+    breaker: BreakerView | None = None
     waiting_runs: int = 0
     last_error: str | None = None
     last_ok_at: float | None = None
