@@ -22,6 +22,8 @@ CREATE TABLE IF NOT EXISTS events(seq INTEGER PRIMARY KEY AUTOINCREMENT, channel
 CREATE TABLE IF NOT EXISTS cursor(channel TEXT PRIMARY KEY, replay_id TEXT);
 CREATE TABLE IF NOT EXISTS gaps(id INTEGER PRIMARY KEY, channel TEXT, lost_cursor TEXT, why TEXT);
 """
+PATIENT = CometdConfig(limits=WireLimits(open=20.0, connect=10.0, control=10.0, poll_slack=10.0, goodbye=1.0))
+IMPATIENT = CometdConfig(limits=WireLimits(open=5.0, connect=2.0, control=1.0, poll_slack=0.5, goodbye=1.0))
 QUICK = Backoff(shortest=0.02, longest=0.2, settled_after=5.0)
 
 
@@ -30,11 +32,12 @@ def now() -> datetime:
 
 
 class SqliteJournal:
-    """EventJournal on one SQLite file, as durable as the product's. ``fail`` makes every append raise."""
+    """EventJournal on one SQLite file, as durable as the product's. ``fail`` makes every append raise, ``asked`` counts them."""
 
     def __init__(self, path: Path) -> None:
         self.fail: Exception | None = None
         self.slow = 0.0
+        self.asked = 0
         self.batches: list[int] = []
         self._lock = threading.Lock()
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -47,6 +50,7 @@ class SqliteJournal:
         return rows[0][0] if rows else None
 
     async def append(self, events: Sequence[RawEvent]) -> int:
+        self.asked += 1
         if self.slow:
             await asyncio.sleep(self.slow)
         if self.fail:
@@ -122,7 +126,11 @@ class OrgTokens:
 
 
 class Subscriber:
-    """A supervisor at work, with everything it touches."""
+    """A supervisor at work, with everything it touches.
+
+    ``kept`` is what the journal held when the last batch was reported: by then the counters stand too. The journal
+    itself shows a batch earlier, at the commit in its thread.
+    """
 
     def __init__(
         self,
@@ -131,16 +139,16 @@ class Subscriber:
         *,
         channels: Sequence[str] = (CHANNEL,),
         tokens: OrgTokens | None = None,
-        config: CometdConfig | None = None,
+        config: CometdConfig = PATIENT,
         backoff: Backoff = QUICK,
         sleep: Callable[[float], Any] = asyncio.sleep,
     ) -> None:
         self.org = org
         self.journal = journal
         self.tokens = tokens or OrgTokens(org)
-        limits = WireLimits(open=5.0, connect=2.0, control=1.0, poll_slack=0.5, goodbye=1.0)
-        self.transport = CometdTransport(config or CometdConfig(limits=limits), self.tokens, now=now)
+        self.transport = CometdTransport(config, self.tokens, now=now)
         self.woken = 0
+        self.kept: list[str] = []
         self.gaps: list[tuple[str, str]] = []
         self.phases: list[Phase] = []
         self.supervisor = Supervisor(
@@ -165,6 +173,7 @@ class Subscriber:
 
     def _wake(self) -> None:
         self.woken += 1
+        self.kept = self.journal.uuids()
 
     def _note(self, state: SubscriberState) -> None:
         if self.phases[-1:] != [state.phase]:

@@ -1,5 +1,6 @@
 """The subscriber over https with a certificate authority of its own."""
 
+import dataclasses
 import ssl
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
@@ -11,9 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from integrations.salesforce.cometd_transport import CometdConfig
 from integrations.sandbox.salesforce.cometd import CometdOptions
-from tests.integrations.salesforce.events_rig import SqliteJournal, Subscriber, running
+from tests.integrations.salesforce.events_rig import PATIENT, SqliteJournal, Subscriber, running
 from tests.integrations.sandbox.salesforce.cometd_rig import Org, until
 
 
@@ -50,16 +50,16 @@ async def test_https_with_a_ca_file(tmp_path: Path, trusted: bool) -> None:
     org = Org(CometdOptions(poll_seconds=0.5), tls)
     await org.start()
     journal = SqliteJournal(tmp_path / "journal.db")
-    config = CometdConfig(ca_file=certificate if trusted else None)
+    config = dataclasses.replace(PATIENT, ca_file=certificate if trusted else None)
     sent = org.publish(2)
     try:
         async with running(Subscriber(org, journal, config=config)) as subscriber:
             if trusted:
-                await until(lambda: journal.uuids() == sent)
+                await until(lambda: subscriber.kept == sent)
                 await org.kill()
                 await org.start()
                 sent += org.publish(2)
-                await until(lambda: journal.uuids() == sent)
+                await until(lambda: subscriber.kept == sent)
             else:
                 await until(lambda: subscriber.state.failures >= 2)
                 assert "CERTIFICATE_VERIFY_FAILED" in subscriber.state.last_error

@@ -13,7 +13,7 @@ import pytest
 from integrations.errors import ErrorClass, LoginFailed, System
 from integrations.salesforce.events_supervisor import Phase
 from integrations.sandbox.salesforce.cometd import CometdOptions
-from tests.integrations.salesforce.events_rig import OrgTokens, SqliteJournal, Subscriber, running
+from tests.integrations.salesforce.events_rig import IMPATIENT, OrgTokens, SqliteJournal, Subscriber, running
 from tests.integrations.sandbox.salesforce.cometd_rig import CHANNEL, OTHER, Org, until
 
 
@@ -36,11 +36,11 @@ def journal(tmp_path: Path) -> Any:
 async def test_events_are_journaled_in_order_and_the_engine_is_woken(org: Org, journal: SqliteJournal) -> None:
     sent = org.publish(3)
     async with running(Subscriber(org, journal)) as subscriber:
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
         for _ in range(5):
             sent.extend(org.publish())
-            await until(lambda: journal.uuids() == sent)
-        await until(lambda: subscriber.woken >= 6)
+            await until(lambda: subscriber.kept == sent)
+        assert subscriber.woken >= 6
         state = subscriber.state
         assert state.phase is Phase.LISTENING
         assert state.session.endpoint == f"{org.url()}/cometd/63.0"
@@ -57,39 +57,39 @@ async def test_events_are_journaled_in_order_and_the_engine_is_woken(org: Org, j
 
 async def test_the_next_process_goes_on_at_the_cursor(org: Org, journal: SqliteJournal) -> None:
     sent = org.publish(2)
-    async with running(Subscriber(org, journal)):
-        await until(lambda: journal.uuids() == sent)
+    async with running(Subscriber(org, journal)) as subscriber:
+        await until(lambda: subscriber.kept == sent)
     sent += org.publish(2)
     async with running(Subscriber(org, journal)) as second:
-        await until(lambda: journal.uuids() == sent)
-        await until(lambda: second.state.intake.events == 2)
+        await until(lambda: second.kept == sent)
+        assert second.state.intake.events == 2
 
 
 async def test_server_killed_and_restarted(org: Org, journal: SqliteJournal) -> None:
     sent = org.publish(2)
     async with running(Subscriber(org, journal)) as subscriber:
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
         await org.kill()
         sent += org.publish(5)
         await until(lambda: subscriber.state.failures_in_a_row >= 3)
         assert subscriber.state.last_error_class is ErrorClass.TRANSIENT
         await org.start()
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
         sent += org.publish(5)
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
 
 
 @pytest.mark.parametrize("kind", ["lose_reply", "truncate", "malformed", "timeout_after"])
 async def test_a_reply_with_events_is_lost_on_the_way(org: Org, journal: SqliteJournal, kind: str) -> None:
-    async with running(Subscriber(org, journal)) as subscriber:
+    async with running(Subscriber(org, journal, config=IMPATIENT)) as subscriber:
         await until(lambda: subscriber.listening)
         fault = org.faults.add(system="salesforce", operation="cometd.connect", kind=kind)
         sent = org.publish(3)
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
         assert fault.used == 1
         assert subscriber.state.failures == 1
         sent += org.publish(3)
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
 
 
 async def test_expired_session(org: Org, journal: SqliteJournal) -> None:
@@ -97,7 +97,7 @@ async def test_expired_session(org: Org, journal: SqliteJournal) -> None:
         await until(lambda: subscriber.listening)
         org.control.expire_sessions()
         sent = org.publish(3)
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
         assert subscriber.state.last_error.endswith("403::Unknown client")
         assert subscriber.tokens.logins == 1  # the token is still good: no login for an expiry (D15)
 
@@ -114,7 +114,7 @@ async def test_revoked_token_while_the_login_fails(org: Org, journal: SqliteJour
         assert "no client credentials user enabled" in subscriber.state.last_error
         assert journal.uuids() == []
         subscriber.tokens.fail = None
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
         assert subscriber.tokens.logins == 2
 
 
@@ -124,22 +124,22 @@ async def test_http_401_renews_the_token(org: Org, journal: SqliteJournal, opera
         org.faults.add(system="salesforce", operation=operation, kind=kind)
     sent = org.publish(2)
     async with running(Subscriber(org, journal)) as subscriber:
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
         assert subscriber.tokens.logins == 3
         assert subscriber.state.failures_by_code == {"http_401": 2}
 
 
 async def test_expired_cursor_is_a_gap_and_everything_retained_comes_again(org: Org, journal: SqliteJournal) -> None:
     sent = org.publish(4)
-    async with running(Subscriber(org, journal)):
-        await until(lambda: journal.uuids() == sent)
+    async with running(Subscriber(org, journal)) as subscriber:
+        await until(lambda: subscriber.kept == sent)
     [lost] = [row[0] for row in journal.rows("SELECT replay_id FROM cursor")]
     ids = [event.replay_id for event in org.bus.read(CHANNEL)]
     org.bus.trim(CHANNEL, ids[1])
     org.faults.add(system="salesforce", operation="cometd.subscribe", kind="expire_replay")
     sent += org.publish(2)
     async with running(Subscriber(org, journal)) as subscriber:
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
         [(cursor, reason)] = journal.gaps()
         assert cursor == lost
         assert reason.startswith(f"400::The replayId {{{lost}}} you provided was invalid.")
@@ -151,13 +151,13 @@ async def test_expired_cursor_is_a_gap_and_everything_retained_comes_again(org: 
 
 async def test_a_quiet_channel_whose_cursor_aged_out(org: Org, journal: SqliteJournal) -> None:
     sent = org.publish(2)
-    async with running(Subscriber(org, journal)):
-        await until(lambda: journal.uuids() == sent)
+    async with running(Subscriber(org, journal)) as subscriber:
+        await until(lambda: subscriber.kept == sent)
     org.bus.trim(CHANNEL)
     async with running(Subscriber(org, journal)) as subscriber:
         await until(lambda: subscriber.listening)
         sent += org.publish(2)
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
         assert len(journal.gaps()) == 1
 
 
@@ -166,7 +166,7 @@ async def test_the_bus_that_refuses_even_everything_does_not_loop_at_once(org: O
     org.faults.add(system="salesforce", operation="cometd.subscribe", kind="refuse", count=3, options={"text": text})
     sent = org.publish()
     async with running(Subscriber(org, journal)) as subscriber:
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
         assert subscriber.state.failures == 3
         assert journal.gaps() == []
 
@@ -175,10 +175,9 @@ async def test_duplicates_are_counted_and_dropped(org: Org, journal: SqliteJourn
     org.faults.add(system="salesforce", operation="cometd.connect", kind="duplicate", count=2)
     sent = org.publish(3)
     async with running(Subscriber(org, journal)) as subscriber:
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
         sent += org.publish(2)
-        await until(lambda: journal.uuids() == sent)
-        await until(lambda: subscriber.state.intake.duplicates == 5)
+        await until(lambda: subscriber.kept == sent and subscriber.state.intake.duplicates == 5)
 
 
 @pytest.mark.parametrize("in_subscribe_reply", [False, True])
@@ -189,7 +188,7 @@ async def test_500_retained_events_at_subscribe(tmp_path: Path, in_subscribe_rep
     try:
         sent = org.publish(1200)
         async with running(Subscriber(org, journal)) as subscriber:
-            await until(lambda: journal.uuids() == sent)
+            await until(lambda: subscriber.kept == sent)
             assert journal.batches == [500, 500, 200]
             assert subscriber.state.failures == 0
     finally:
@@ -208,7 +207,7 @@ async def test_a_slow_journal_holds_back_the_polls_and_loses_nothing(tmp_path: P
             await until(lambda: org.control.counts["events"] >= 3000)
             await asyncio.sleep(0.1)
             assert org.control.counts["events"] - len(journal.uuids()) <= 3500
-            await until(lambda: journal.uuids() == sent)
+            await until(lambda: subscriber.kept == sent)
             assert subscriber.state.failures == 0
     finally:
         journal.close()
@@ -233,9 +232,9 @@ async def test_a_malformed_event_is_kept_and_reading_goes_on(
     )
     sent = org.publish(2)
     async with running(Subscriber(org, journal)) as subscriber:
-        await until(lambda: len(journal.uuids()) == 3)
+        await until(lambda: len(subscriber.kept) == 3)
         sent += org.publish()
-        await until(lambda: len(journal.uuids()) == 4)
+        await until(lambda: len(subscriber.kept) == 4)
         [poison, *good] = journal.uuids()
         assert poison.startswith("sha256:")
         assert good == sent
@@ -250,20 +249,20 @@ async def test_a_stalled_channel_ends_the_session_in_time(org: Org, journal: Sql
     fault = org.faults.add(system="salesforce", operation=operation, kind="timeout_before")
     sent = org.publish(2)
     started = time.monotonic()
-    async with running(Subscriber(org, journal)) as subscriber:
-        await until(lambda: journal.uuids() == sent)
+    async with running(Subscriber(org, journal, config=IMPATIENT)) as subscriber:
+        await until(lambda: subscriber.kept == sent)
         assert fault.used == 1
-        assert time.monotonic() - started < 4
-        assert subscriber.state.failures_by_code == {"timeout": 1}
+        assert time.monotonic() - started < 12
+        assert subscriber.state.failures_by_code.keys() == {"timeout"}
 
 
 async def test_a_stalled_poll_ends_a_session_that_listens(org: Org, journal: SqliteJournal) -> None:
-    async with running(Subscriber(org, journal)) as subscriber:
+    async with running(Subscriber(org, journal, config=IMPATIENT)) as subscriber:
         await until(lambda: subscriber.listening)
         fault = org.faults.add(system="salesforce", operation="cometd.connect", kind="timeout_before")
         await until(lambda: fault.used)
         sent = org.publish(2)
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
         assert "no answer within 1.1 s" in subscriber.state.last_error
 
 
@@ -273,7 +272,7 @@ async def test_http_trouble(org: Org, journal: SqliteJournal, operation: str, ki
     org.faults.add(system="salesforce", operation=operation, kind=kind, count=2)
     sent = org.publish(2)
     async with running(Subscriber(org, journal)) as subscriber:
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
         assert subscriber.state.failures == 2
         assert subscriber.state.last_error_class is ErrorClass.TRANSIENT
         assert subscriber.tokens.logins == 1
@@ -288,8 +287,8 @@ async def test_the_interval_is_in_milliseconds(org: Org, journal: SqliteJournal)
         await until(lambda: org.control.counts["events"] == 1)
         started = time.monotonic()
         sent += org.publish()
-        await until(lambda: journal.uuids() == sent)
-        assert 0.25 < time.monotonic() - started < 2
+        await until(lambda: subscriber.kept == sent)
+        assert 0.25 < time.monotonic() - started < 12
         assert subscriber.state.failures == 0
 
 
@@ -301,10 +300,10 @@ async def test_advice_other_than_retry_ends_the_session_not_the_events(
         await until(lambda: subscriber.listening)
         org.faults.add(system="salesforce", operation="cometd.connect", kind="advice", options=dict(advice))
         sent = org.publish(2)
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
         await until(lambda: subscriber.state.failures == 1)
         sent += org.publish(2)
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
 
 
 async def test_a_poll_cancelled_by_nobody_we_know_ends_the_session(org: Org, journal: SqliteJournal) -> None:
@@ -314,7 +313,7 @@ async def test_a_poll_cancelled_by_nobody_we_know_ends_the_session(org: Org, jou
         poll.cancel()
         await until(lambda: subscriber.state.failures == 1)
         sent = org.publish(2)
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
 
 
 async def test_two_channels_each_with_its_cursor(org: Org, journal: SqliteJournal) -> None:
@@ -327,7 +326,7 @@ async def test_two_channels_each_with_its_cursor(org: Org, journal: SqliteJourna
             if number % 7 == 3:
                 org.faults.add(system="salesforce", operation="cometd.connect", kind="lose_reply")
             await asyncio.sleep(0.01)
-        await until(lambda: sorted(journal.uuids()) == sorted(sent))
+        await until(lambda: sorted(subscriber.kept) == sorted(sent))
         assert subscriber.state.failures >= 1
         for channel in channels:
             kept = [
@@ -347,7 +346,7 @@ async def test_the_journal_that_takes_nothing_stops_reading(org: Org, journal: S
         assert "database or disk is full" in state.intake.journal_error
         assert (subscriber.woken, state.intake.events) == (0, 0)
         journal.fail = None
-        await until(lambda: journal.uuids() == sent)
+        await until(lambda: subscriber.kept == sent)
         await until(lambda: subscriber.listening)
         assert subscriber.state.intake.journal_error == ""
 
@@ -356,8 +355,8 @@ async def test_cancel_during_a_commit_finishes_the_commit(org: Org, journal: Sql
     journal.slow = 0.2
     sent = org.publish(2)
     async with running(Subscriber(org, journal)) as subscriber:
-        await until(lambda: subscriber.listening)
-        await asyncio.sleep(0.05)
+        await until(lambda: journal.asked == 1)
+        assert subscriber.kept == []
     assert journal.uuids() == sent
 
 
@@ -368,10 +367,10 @@ async def test_cancel_amid_opening_leaves_nothing(org: Org, journal: SqliteJourn
     async with running(Subscriber(org, journal)):
         await until(lambda: fault.used)
         started = time.monotonic()
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 4
     await asyncio.sleep(0.05)
     asked = len(org.operations())
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.25)
     assert len(org.operations()) == asked
 
 
@@ -410,5 +409,5 @@ async def test_an_unknown_channel_and_a_used_up_limit_are_told_apart(org: Org, j
 
 async def test_by_host_name(org: Org, journal: SqliteJournal) -> None:
     sent = org.publish(2)
-    async with running(Subscriber(org, journal, tokens=OrgTokens(org, "localhost"))):
-        await until(lambda: journal.uuids() == sent)
+    async with running(Subscriber(org, journal, tokens=OrgTokens(org, "localhost"))) as subscriber:
+        await until(lambda: subscriber.kept == sent)
