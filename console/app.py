@@ -20,6 +20,7 @@ from textual.worker import Worker, WorkerState
 
 from console import keys
 from console.client.errors import ApiError, Forbidden, Unauthorized
+from console.client.owndaemon import OwnDaemon, OwnDaemonFailed
 from console.observe.crash import EXIT_CRASH, CrashReports
 from console.screens.acting import ActingScreen
 from console.screens.base import LiveScreen
@@ -38,9 +39,7 @@ from console.widgets.glyphs import SETS
 from console.widgets.ticker import moment_line
 
 if TYPE_CHECKING:
-    from console.cli.state import State
     from console.client.api import ApiClient
-    from console.embedded import EmbeddedDaemon
     from console.schema.commands import SubmitRequest, Submitted
 
 FLUSH = 0.1  # seconds between two paintings of what changed
@@ -58,7 +57,7 @@ class ConsoleOptions:
 
     connect: Callable[[], "ApiClient"]
     crash: CrashReports
-    embedded: "EmbeddedDaemon | None" = None
+    embedded: OwnDaemon | None = None
     glyphs: str = "unicode"
     theme: str = DARK.name
     read_only: bool = False
@@ -136,11 +135,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Start the daemon of this window if there is one, then keep the book live until the end."""
         session = self.desk.session
         if self.options.embedded is not None:
-            from console.embedded import EmbeddedFailed
-
             try:
                 await asyncio.to_thread(self.options.embedded.start)
-            except EmbeddedFailed as error:
+            except OwnDaemonFailed as error:
                 session.refused = f"The daemon of this window could not start: {error}"
                 self._tell(session.refused, "error")
                 return
@@ -350,45 +347,3 @@ def run_console(options: ConsoleOptions) -> int:
     if options.embedded is not None and options.embedded.farewell:
         print(options.embedded.farewell)  # noqa: T201
     return code if code is not None else 0
-
-
-def run(
-    state: "State",
-    *,
-    server: str | None,
-    embedded: bool,
-    config: Path | None,
-    token_file: Path | None,
-    glyphs: str = "unicode",
-    theme: str = DARK.name,
-    read_only: bool = False,
-    filter_text: str = "",
-    order: str = "",
-) -> int:
-    """``portal console``: attach to the daemon at ``server`` or at the settings' socket, or start one in this window."""
-    from platformdirs import user_state_path
-
-    from console import __version__
-    from console.cli.verbs import address_of
-
-    daemon: EmbeddedDaemon | None = None
-    if embedded:
-        from console import embedded as own
-
-        daemon = own.EmbeddedDaemon(state.settings(config, complete=True).settings, state.redactor)
-    address = (
-        daemon.address if daemon is not None else address_of(state, config=config, server=server, token_file=token_file)
-    )
-
-    def connect() -> "ApiClient":
-        from console.client.api import ApiClient
-
-        return ApiClient(address)
-
-    crash = CrashReports(user_state_path("portal") / "crashes", state.redactor, __version__)
-    return run_console(
-        ConsoleOptions(
-            connect=connect, crash=crash, embedded=daemon, glyphs=glyphs, theme=theme, read_only=read_only, filter=filter_text,
-            order=order,
-        )
-    )  # fmt: skip

@@ -1,6 +1,7 @@
 """The daemon inside the console's process: its own thread with its own event loop, so that neither delays the other.
 
-The only module of the console that loads the daemon, and only when it starts: with ``--embedded``, never else.
+The only module around the console that loads the daemon, and only when it starts: with ``--embedded``, never else.
+The screens know it as ``console.client.owndaemon.OwnDaemon``.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from console.client.connection import Address
+from console.client.owndaemon import OwnDaemonFailed
 from console.observe.logs import Logging
 from console.observe.redact import Redactor
 from console.settings.model import Settings
@@ -19,10 +21,6 @@ from console.settings.model import Settings
 LOG_NAME = "embedded.log"
 STARTING = 30.0
 LEAVING = 1.5  # seconds beyond the drain in which the rest is closed
-
-
-class EmbeddedFailed(Exception):
-    """The daemon of this window could not start; the message says why."""
 
 
 class EmbeddedDaemon:
@@ -48,13 +46,13 @@ class EmbeddedDaemon:
         return self._settings.daemon.data_dir / LOG_NAME
 
     def start(self) -> None:
-        """Returns when the daemon answers. Raises EmbeddedFailed."""
+        """Returns when the daemon answers. Raises OwnDaemonFailed."""
         self._thread = threading.Thread(target=self._run, name="portal-daemon")
         self._thread.start()
         try:
             self._ready.result(STARTING)
         except Exception as error:
-            raise EmbeddedFailed(self._redactor.text(str(error) or type(error).__name__)) from error
+            raise OwnDaemonFailed(self._redactor.text(str(error) or type(error).__name__)) from error
 
     def stop(self) -> int:
         """Let calls under way end and close everything; how many runs go on at the next start."""

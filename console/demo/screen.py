@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from console.cli.state import State
+from console.cli.window import open_window
 from console.demo.inside import Inside
 from console.demo.options import CUSTOMERS, DemoOptions
 from console.demo.processes import Child, start_daemon, start_sandbox
@@ -18,8 +19,6 @@ ORDERS_PER_MINUTE = 20.0
 
 def run_screen(options: DemoOptions) -> int:
     """Returns the console's exit code. Raises DemoFailed."""
-    from console.app import run  # Textual costs half a second that a headless demo must not pay
-
     kept = options.directory is not None
     folder = options.directory or Path(tempfile.mkdtemp(prefix="portal-demo-"))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -27,7 +26,7 @@ def run_screen(options: DemoOptions) -> int:
     children: list[Child] = []
     try:
         loop.run_until_complete(_start(folder, options, children))
-        return run(State(Redactor()), server=None, embedded=False, config=folder / "portal.toml", token_file=None)
+        return open_window(State(Redactor()), config=folder / "portal.toml")
     finally:
         for child in reversed(children):
             loop.run_until_complete(child.stop())

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from console.client.api import ApiClient
-from console.embedded import EmbeddedDaemon, EmbeddedFailed
+from console.client.owndaemon import OwnDaemonFailed
+from console.embedded import EmbeddedDaemon
 from console.observe.redact import Redactor
 from console.settings.loading import load_settings
 from tests.console.api.rig import NOWHERE
@@ -26,7 +27,7 @@ async def test_it_answers_over_its_socket_and_stops_with_a_sentence(tmp_path: Pa
             assert (await client.me()).role == "admin"
         assert stat.S_IMODE(daemon.log_file.stat().st_mode) == 0o600
         second = made(tmp_path / "d")
-        with pytest.raises(EmbeddedFailed):
+        with pytest.raises(OwnDaemonFailed):
             await asyncio.to_thread(second.start)
         assert second.stop() == 0
     finally:
