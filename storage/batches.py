@@ -71,8 +71,22 @@ def get(db: sqlite3.Connection, batch_id: str) -> Batch | None:
 
 
 def running(db: sqlite3.Connection) -> list[Batch]:
-    rows = db.execute(f"SELECT {_BATCH} FROM batches WHERE state = 'running' ORDER BY created_at")
+    """Those that have not ended; one that is stopping still follows what it began."""
+    rows = db.execute(f"SELECT {_BATCH} FROM batches WHERE state IN ('running', 'stopping') ORDER BY created_at")
     return [_batch(row) for row in rows]
+
+
+def ask_to_stop(db: sqlite3.Connection, batch_id: str) -> bool:
+    """Nothing more of it is begun; False when it is not running."""
+    return (
+        db.execute("UPDATE batches SET state = 'stopping' WHERE id = ? AND state = 'running'", (batch_id,)).rowcount > 0
+    )
+
+
+def state(db: sqlite3.Connection, batch_id: str) -> str | None:
+    """running, stopping, done or stopped."""
+    row = db.execute("SELECT state FROM batches WHERE id = ?", (batch_id,)).fetchone()
+    return str(row[0]) if row else None
 
 
 def newest(db: sqlite3.Connection, limit: int = 50) -> list[Batch]:
@@ -80,10 +94,25 @@ def newest(db: sqlite3.Connection, limit: int = 50) -> list[Batch]:
     return [_batch(row) for row in rows]
 
 
-def items(db: sqlite3.Connection, batch_id: str) -> list[Item]:
+def counts(db: sqlite3.Connection, batch_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Batch → state of an item → how many."""
+    found: dict[str, dict[str, int]] = {batch_id: {} for batch_id in batch_ids}
+    marks = ", ".join("?" * len(batch_ids))
     rows = db.execute(
-        "SELECT position, order_id, run_version, state, result, at FROM batch_items WHERE batch_id = ? ORDER BY position",
-        (batch_id,),
+        f"SELECT batch_id, state, COUNT(*) FROM batch_items WHERE batch_id IN ({marks}) GROUP BY batch_id, state",
+        tuple(batch_ids),
+    )
+    for batch_id, item_state, count in rows:
+        found[batch_id][item_state] = count
+    return found
+
+
+def items(db: sqlite3.Connection, batch_id: str, *, after: float | None = None) -> list[Item]:
+    """In their order; with ``after`` only those that changed at that moment or later."""
+    rows = db.execute(
+        "SELECT position, order_id, run_version, state, result, at FROM batch_items WHERE batch_id = ?"
+        f"{'' if after is None else ' AND at >= ?'} ORDER BY position",
+        (batch_id,) if after is None else (batch_id, after),
     )
     return [Item(*[*row[:4], unpack(row[4]) if row[4] else None, row[5]]) for row in rows]
 

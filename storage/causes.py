@@ -4,21 +4,35 @@ import sqlite3
 from collections.abc import Sequence
 
 
+def met(db: sqlite3.Connection, fingerprint: str, run_id: int, order_id: str | None, now: float) -> None:
+    """A run has come to stand at a cause. It is counted once, however often it is tried again."""
+    db.execute(
+        "INSERT INTO causes_met VALUES (?, ?, ?, ?, ?) ON CONFLICT(fingerprint, run_id) DO UPDATE SET last_at = excluded.last_at",
+        (fingerprint, run_id, order_id, now, now),
+    )
+
+
 def met_since(db: sqlite3.Connection, fingerprint: str, since: float) -> list[float]:
-    """When runs that stand at this cause last changed, since then."""
-    rows = db.execute("SELECT updated_at FROM runs WHERE fingerprint = ? AND updated_at >= ?", (fingerprint, since))
+    """When runs came to stand at this cause for the first time, since then."""
+    rows = db.execute("SELECT first_at FROM causes_met WHERE fingerprint = ? AND first_at >= ?", (fingerprint, since))
     return [row[0] for row in rows]
+
+
+def first_met(db: sqlite3.Connection, fingerprint: str) -> float | None:
+    """When it was seen for the first time, as far back as the journal knows."""
+    row = db.execute("SELECT MIN(first_at) FROM causes_met WHERE fingerprint = ?", (fingerprint,)).fetchone()
+    return float(row[0]) if row[0] is not None else None
 
 
 def ended_before(
     db: sqlite3.Connection, fingerprint: str, but: Sequence[int], limit: int = 500
 ) -> tuple[dict[str, int], float | None]:
     """How the orders of earlier runs with this cause stand now (state of their latest run → how many), and when the
-    newest of those runs ended. ``but``: runs that stand at the cause now.
+    newest of those runs stood there. ``but``: runs that stand at the cause now.
     """
     rows = db.execute(
-        "SELECT r.id, r.order_id, r.updated_at FROM runs r WHERE r.fingerprint = ? ORDER BY r.updated_at DESC LIMIT ?",
-        (fingerprint, limit),
+        "SELECT run_id, order_id, last_at FROM causes_met WHERE fingerprint = ? ORDER BY last_at DESC LIMIT ?",
+        (fingerprint, limit + len(but)),
     ).fetchall()
     present = set(but)
     earlier = {row[1]: row[2] for row in reversed(rows) if row[0] not in present and row[1] is not None}
@@ -30,3 +44,13 @@ def ended_before(
         if row is not None:
             counts[row[0]] = counts.get(row[0], 0) + 1
     return counts, max(earlier.values(), default=None)
+
+
+def forget(db: sqlite3.Connection, before: float, limit: int = 500) -> int:
+    """Delete what was last met before then and stands nowhere any more."""
+    return db.execute(
+        "DELETE FROM causes_met WHERE (fingerprint, run_id) IN (SELECT c.fingerprint, c.run_id FROM causes_met c"
+        " WHERE c.last_at < ? AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = c.run_id AND r.fingerprint = c.fingerprint)"
+        " LIMIT ?)",
+        (before, limit),
+    ).rowcount

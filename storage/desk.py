@@ -1,4 +1,4 @@
-"""What people leave at an order: notes, who took it, edits; and what they paused."""
+"""What people leave at an order: notes, who took it, edits; what they paused, and what they have seen."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -111,3 +111,14 @@ def resume(db: sqlite3.Connection, subject: str) -> bool:
 def pauses(db: sqlite3.Connection) -> dict[str, Pause]:
     rows = db.execute("SELECT subject, actor, reason, at, automatic FROM pauses")
     return {row[0]: Pause(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows}
+
+
+def see(db: sqlite3.Connection, subject: str, actor: str, now: float) -> bool:
+    """Put aside something that waited for a look (``gap:3``, ``mail:17``); False when somebody has done so."""
+    added = db.execute("INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT(subject) DO NOTHING", (subject, actor, now))
+    return added.rowcount > 0
+
+
+def seen_by(db: sqlite3.Connection, subject: str) -> str | None:
+    row = db.execute("SELECT actor FROM seen WHERE subject = ?", (subject,)).fetchone()
+    return str(row[0]) if row else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.packing import pack, storable, unpack
+from storage.wanted import Wanted, where
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,23 @@ def gaps(db: sqlite3.Connection, *, open_only: bool = False) -> list[Gap]:
     return [Gap(*row) for row in rows]
 
 
+def unseen_gaps(db: sqlite3.Connection, limit: int = 200) -> list[Gap]:
+    """Those nobody has looked at, closed by a poll or not; oldest first."""
+    rows = db.execute(
+        "SELECT id, channel, lost_cursor, cursor_at, at, reason, reconciled_at FROM gaps g"
+        " WHERE NOT EXISTS (SELECT 1 FROM seen s WHERE s.subject = 'gap:' || g.id) ORDER BY id LIMIT ?",
+        (limit,),
+    )
+    return [Gap(*row) for row in rows]
+
+
+def get_gap(db: sqlite3.Connection, gap_id: int) -> Gap | None:
+    row = db.execute(
+        "SELECT id, channel, lost_cursor, cursor_at, at, reason, reconciled_at FROM gaps WHERE id = ?", (gap_id,)
+    ).fetchone()
+    return Gap(*row) if row else None
+
+
 def reconcile_gaps(db: sqlite3.Connection, up_to: float, now: float) -> int:
     """A poll that began at ``up_to`` has read everything: gaps noted before it are closed."""
     return db.execute(
@@ -162,10 +180,30 @@ def of_order(db: sqlite3.Connection, order_id: str) -> list[Event]:
     return [_event(row) for row in rows]
 
 
-def newest(db: sqlite3.Connection, limit: int = 200, before: int | None = None) -> list[Event]:
+_OF_ORDER = (
+    "fold(inbox.order_id) = ?"
+    " OR EXISTS (SELECT 1 FROM orders n WHERE n.order_id = inbox.order_id AND ltrim(n.number, '0') = ?)"
+)
+CONDITIONS: dict[str, str] = {
+    "state": "state = ?",
+    "order": _OF_ORDER,
+    "channel": "instr(fold(channel), ?) > 0",
+    "reason": "instr(fold(COALESCE(reason, '')), ?) > 0",
+    "event": "fold(event_uuid) = ?",
+    "since": "received_at >= ?",
+    "until": "received_at < ?",
+    "word": f"instr(fold(COALESCE(reason, '') || ' ' || event_uuid), ?) > 0 OR {_OF_ORDER}",
+}
+
+
+def newest(
+    db: sqlite3.Connection, limit: int = 200, before: int | None = None, wanted: Sequence[Wanted] = ()
+) -> list[Event]:
+    """``wanted`` names ``CONDITIONS``; ``before``: a sequence number to go on from."""
+    condition, bound = where(wanted, CONDITIONS)
     rows = db.execute(
-        f"SELECT {_EVENT} FROM inbox WHERE seq < ? ORDER BY seq DESC LIMIT ?",
-        (before if before is not None else 2**62, limit),
+        f"SELECT {_EVENT} FROM inbox WHERE seq < ? AND {condition} ORDER BY seq DESC LIMIT ?",
+        (before if before is not None else 2**62, *bound, limit),
     )
     return [_event(row) for row in rows]
 
@@ -178,6 +216,31 @@ def poison(db: sqlite3.Connection, limit: int = 200) -> list[dict[str, Any]]:
     )
     names = ("id", "at", "reason", "channel", "replay_id", "event_uuid", "payload", "seen_by")
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def unseen_poison(db: sqlite3.Connection, limit: int = 200) -> list[tuple[int, float, str, str, str]]:
+    """(id, at, reason, channel, replay id) of malformed events that nobody has looked at, oldest first."""
+    return db.execute(
+        "SELECT p.id, p.at, p.reason, i.channel, i.replay_id FROM poison p JOIN inbox i ON i.seq = p.inbox_seq"
+        " WHERE p.seen_by IS NULL ORDER BY p.id LIMIT ?",
+        (limit,),
+    ).fetchall()
+
+
+def poison_seen_by(db: sqlite3.Connection, poison_id: int) -> tuple[str, str | None] | None:
+    """(reason, who has seen it) of a malformed event; None: there is no such row."""
+    row = db.execute("SELECT reason, seen_by FROM poison WHERE id = ?", (poison_id,)).fetchone()
+    return (str(row[0]), row[1]) if row else None
+
+
+def see_poison(db: sqlite3.Connection, poison_id: int, actor: str, now: float) -> bool:
+    """Somebody has looked at it; False when it was seen before."""
+    return (
+        db.execute(
+            "UPDATE poison SET seen_by = ?, seen_at = ? WHERE id = ? AND seen_by IS NULL", (actor, now, poison_id)
+        ).rowcount
+        > 0
+    )
 
 
 def last_received(db: sqlite3.Connection) -> float | None:

@@ -79,6 +79,17 @@ def in_state(db: sqlite3.Connection, *states: str, limit: int = 500) -> list[Mai
     return [MailRow(*row) for row in rows]
 
 
+def unsettled(db: sqlite3.Connection, limit: int = 500) -> list[MailRow]:
+    """Maybe sent, failed or held, oldest first: the newest of its order and kind, not seen by anybody."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM mail m WHERE state IN ('maybe_sent', 'failed', 'held')"
+        " AND NOT EXISTS (SELECT 1 FROM mail n WHERE n.order_id = m.order_id AND n.kind = m.kind AND n.resend > m.resend)"
+        " AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.subject = 'mail:' || m.id) ORDER BY id LIMIT ?",
+        (limit,),
+    )
+    return [MailRow(*row) for row in rows]
+
+
 def newest(db: sqlite3.Connection, limit: int = 200) -> list[MailRow]:
     return [MailRow(*row) for row in db.execute(f"SELECT {_COLUMNS} FROM mail ORDER BY id DESC LIMIT ?", (limit,))]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from storage import causes
 from storage.errors import Stale
 from storage.packing import pack, unpack
 
@@ -115,6 +116,8 @@ def insert(db: sqlite3.Connection, step_names: Sequence[str], now: float, **valu
         "INSERT INTO steps (run_id, position, name) VALUES (?, ?, ?)",
         [(run_id, i, name) for i, name in enumerate(step_names)],
     )
+    if row.get("fingerprint"):
+        causes.met(db, row["fingerprint"], run_id, row.get("order_id"), now)
     if row.get("order_id") and values.get("workflow") == "provision_order":
         db.execute("UPDATE orders SET run_id = ? WHERE order_id = ?", (run_id, row["order_id"]))
     return run_id
@@ -169,7 +172,10 @@ def change(
     ).fetchone()
     if row is None:
         raise Stale(f"run {run_id} changed meanwhile")
-    return _shown(row)
+    shown = _shown(row)
+    if values.get("fingerprint"):
+        causes.met(db, values["fingerprint"], run_id, shown.get("order_id"), now)
+    return shown
 
 
 def latest_of_order(db: sqlite3.Connection, order_id: str, workflow: str = "provision_order") -> Run | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from console.engine.backups import Backups
 from console.engine.services import Engine
 from console.engine.watch import Watch
-from storage import alerts, backup, calls, feed, meta, tokens
+from storage import alerts, backup, calls, causes, feed, meta, tokens
 from storage.errors import StorageError, StoreFull
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,7 @@ FORGET_EVERY = 600.0
 DAY = 86_400.0
 FEED_KEPT = 30 * DAY
 ALERTS_KEPT = 90 * DAY
+CAUSES_KEPT = 365 * DAY
 KEYS_KEPT = DAY
 MEGABYTE = 1_048_576
 LOW_DISK = "disk"
@@ -161,6 +162,7 @@ class Housekeeping:
         await self._step_by_step(lambda db: calls.trim(db, now - kept, AT_ONCE))
         await self._step_by_step(lambda db: feed.prune(db, now - FEED_KEPT, limit=500))
         await self._step_by_step(lambda db: alerts.forget(db, now - ALERTS_KEPT))
+        await self._step_by_step(lambda db: causes.forget(db, now - CAUSES_KEPT))
         await self._engine.journal.write(lambda db: tokens.expire(db, now - KEYS_KEPT))
 
     async def _step_by_step(self, step: Callable[[sqlite3.Connection], int]) -> None:
