@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.packing import pack, unpack
+from storage.wanted import Wanted, where
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,34 @@ class AuditRow:
     outcome: str | None
     detail: dict[str, Any] | None
 
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An intent with what came of it. ``outcome`` None: it is under way, or the daemon was killed meanwhile."""
+
+    intent: AuditRow
+    ended_at: float | None
+    outcome: str | None
+    result: dict[str, Any] | None
+
+
+UNDER_WAY = "under_way"
+_OF_ORDER = (
+    "EXISTS (SELECT 1 FROM json_each(a.subjects) s LEFT JOIN orders n ON n.order_id = s.value"
+    " WHERE ? IN (fold(s.value), ltrim(n.number, '0')))"
+)
+ACTS: dict[str, str] = {
+    "who": "fold(a.actor) = ?",
+    "role": "a.role = ?",
+    "command": "instr(fold(a.command), ?) > 0",
+    "order": _OF_ORDER,
+    "reason": "instr(fold(COALESCE(a.reason, '')), ?) > 0",
+    "outcome": f"COALESCE(o.outcome, '{UNDER_WAY}') = ?",
+    "since": "a.at >= ?",
+    "until": "a.at < ?",
+    "word": f"instr(fold(a.actor || ' ' || a.command || ' ' || COALESCE(a.reason, '')), ?) > 0 OR {_OF_ORDER}",
+}
+_FROM_ACTS = "audit a LEFT JOIN audit o ON o.intent_id = a.id AND o.phase = 'outcome' WHERE a.phase = 'intent'"
 
 _COLUMNS = (
     "id, at, phase, intent_id, actor, peer, token_id, role, command, plan_hash, subjects, reason, outcome, detail"
@@ -108,6 +137,25 @@ def newest(
         (*filters, limit),
     )
     return [_row(row) for row in rows]
+
+
+def acts(
+    db: sqlite3.Connection, wanted: Sequence[Wanted] = (), limit: int = 200, *, before: int | None = None
+) -> list[Act]:
+    """Newest first; ``wanted`` names conditions of ``ACTS``; ``before``: an intent's id to go on from."""
+    condition, bound = where(wanted, ACTS)
+    columns = ", ".join(f"a.{name.strip()}" for name in _COLUMNS.split(","))
+    rows = db.execute(
+        f"SELECT {columns}, o.at, o.outcome, o.detail FROM {_FROM_ACTS} AND a.id < ? AND {condition}"
+        " ORDER BY a.id DESC LIMIT ?",
+        (before if before is not None else 2**62, *bound, limit),
+    )
+    return [Act(_row(row[:14]), row[14], row[15], unpack(row[16]) if row[16] else None) for row in rows]
+
+
+def count_acts(db: sqlite3.Connection, wanted: Sequence[Wanted] = ()) -> int:
+    condition, bound = where(wanted, ACTS)
+    return int(db.execute(f"SELECT COUNT(*) FROM {_FROM_ACTS} AND {condition}", bound).fetchone()[0])
 
 
 def _row(row: tuple[Any, ...]) -> AuditRow:

@@ -1,16 +1,17 @@
 """The one filter grammar of screens, command line and API: to SQL for the journal, to a predicate for the book.
 
 Both give the same answer on the same order (a property test holds them to it). Terms are joined by AND, the values of
-a term by OR; ``-`` negates. A field the book does not hold (a customer's name, an ICCID) or a free word is *beyond*
+a term by OR; ``-`` negates; a ``|`` that stands alone parts whole alternatives. A field the book does not hold (a customer's name, an ICCID) or a free word is *beyond*
 the book: only the daemon can answer it, and ``matches`` refuses to guess.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from console.client.query_parse import Term, Value, parse_terms
-from console.client.query_words import FIELDS, OPEN, Kind, QueryError, fold, nearest, number_key
+from console.client.query_words import FIELDS, OPEN, Field, Kind, QueryError, fold, nearest, number_key
 from console.client.rows import BookRow
 from console.schema.book import NO_RUN
 
@@ -40,6 +41,7 @@ _COLUMNS: dict[str, str] = {
     "age": "COALESCE(r.created_at, o.sf_modified_at, o.read_at)",
     "updated": "COALESCE(r.updated_at, o.read_at)",
     "until": "r.wait_until",
+    "noted": "(SELECT MAX(n.at) FROM notes n WHERE n.order_id = o.order_id)",
     "parked": "r.updated_at",
 }
 _MAIL = (
@@ -62,16 +64,24 @@ class Query:
         """The parts only the daemon can answer, as written; empty: the book is enough."""
         return tuple(self.text[t.start : t.end] for t in self.terms if t.field is None or t.field.beyond)
 
+    @property
+    def groups(self) -> tuple[tuple[Term, ...], ...]:
+        """The alternatives: an order matches when all terms of one of them do."""
+        return tuple(tuple(found) for _, found in groupby(self.terms, key=lambda term: term.group))
+
     def where(self, now: float) -> tuple[str, list[Any]]:
         """SQL over o (orders), r (latest run), t (takes) with bound parameters; every value stands in the parameters."""
-        parts: list[str] = []
+        groups: list[str] = []
         bound: list[Any] = []
-        for term in self.terms:
-            options = [_sql(term, value, now, self.me) for value in term.values]
-            joined = " OR ".join(sql for sql, _ in options)
-            parts.append(f"(({joined}) IS {'NOT ' if term.negated else ''}TRUE)")
-            bound += [value for _, values in options for value in values]
-        return " AND ".join(parts) or "1", bound
+        for group in self.groups:
+            parts: list[str] = []
+            for term in group:
+                options = [_sql(term, value, now, self.me) for value in term.values]
+                joined = " OR ".join(sql for sql, _ in options)
+                parts.append(f"(({joined}) IS {'NOT ' if term.negated else ''}TRUE)")
+                bound += [value for _, values in options for value in values]
+            groups.append(f"({' AND '.join(parts)})" if len(self.groups) > 1 else " AND ".join(parts))
+        return f"({' OR '.join(groups)})" if groups else "1", bound
 
     def matches(self, row: BookRow, now: float) -> bool:
         """Raises ValueError when the filter is beyond the book."""
@@ -81,8 +91,11 @@ class Query:
         """``matches`` for many rows. Raises ValueError when the filter is beyond the book."""
         if self.beyond:
             raise ValueError(f"the book cannot answer {' '.join(self.beyond)}")
-        tests = [_test(term, now, self.me) for term in self.terms]
-        return lambda row: all(test(row) for test in tests)
+        groups = [[_test(term, now, self.me) for term in group] for group in self.groups]
+        if len(groups) <= 1:
+            tests = groups[0] if groups else []
+            return lambda row: all(test(row) for test in tests)
+        return lambda row: any(all(test(row) for test in group) for group in groups)
 
 
 def parse(text: str, *, me: str = "") -> Query:
@@ -323,7 +336,7 @@ class Completion:
     help: str
 
 
-def complete(text: str, cursor: int) -> list[Completion]:
+def complete(text: str, cursor: int, fields: Mapping[str, Field] = FIELDS) -> list[Completion]:
     """What may stand at the cursor: names of fields, and values of those with a closed list."""
     start = cursor
     while start > 0 and not text[start - 1].isspace():
@@ -334,10 +347,10 @@ def complete(text: str, cursor: int) -> list[Completion]:
     if not colon:
         return [
             Completion(start + lead, cursor, f"{field.name}{'>' if field.kind is Kind.DURATION else ':'}", field.help)
-            for field in FIELDS.values()
+            for field in fields.values()
             if field.name.startswith(fold(name))
         ]
-    found = FIELDS.get(fold(name))
+    found = fields.get(fold(name))
     if found is None:
         return []
     begun = values.rpartition(",")[2]

@@ -1,7 +1,9 @@
 """Reading a filter: ``state:failed,retrying -kind:vpn age>2h cause:"no profile" owner:@me 田中`` → terms."""
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from console.client.query_words import FIELDS, UNITS, Field, Kind, QueryError, fold, nearest, plain
 
@@ -22,7 +24,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """``field`` None: a free word. Values are alternatives."""
+    """``field`` None: a free word. Values are alternatives, and so are ``group``s of terms."""
 
     field: Field | None
     operator: str
@@ -30,6 +32,7 @@ class Term:
     negated: bool
     start: int
     end: int
+    group: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +42,34 @@ class _Piece:
     end: int
 
 
-def parse_terms(text: str) -> tuple[Term, ...]:
-    """Raises QueryError at the first mistake."""
+def parse_terms(text: str, fields: Mapping[str, Field] = FIELDS) -> tuple[Term, ...]:
+    """``fields``: those of the list that is filtered. Raises QueryError at the first mistake."""
     if len(text) > LONGEST:
         raise QueryError(f"a filter has at most {LONGEST} characters, this one has {len(text):,}", LONGEST, len(text))
-    reader = _Reader(text)
+    reader = _Reader(text, fields)
     terms: list[Term] = []
+    group, bar = 0, 0
     while reader.skip_space():
-        terms.append(reader.term())
+        if reader.bar():
+            group, bar = group + 1, reader.at
+            if not terms or terms[-1].group != group - 1:
+                raise QueryError("nothing stands before the |", bar - 1, bar)
+            continue
+        terms.append(reader.term(group))
         if len(terms) > MOST_TERMS:
             raise QueryError(f"a filter has at most {MOST_TERMS} terms", terms[-1].start, len(text))
+    if group and terms[-1].group != group:
+        raise QueryError("nothing stands after the |", bar - 1, bar)
+    if group and fields is not FIELDS:
+        raise QueryError("this list takes no |", bar - 1, bar)
     return tuple(terms)
 
 
 class _Reader:
     """Walks over the text; full-width signs count as their ASCII forms."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, text: str, fields: Mapping[str, Field]) -> None:
+        self._text, self._fields = text, fields
         self._signs = "".join(_sign(character) for character in text)
         self._at = 0
 
@@ -65,7 +78,17 @@ class _Reader:
             self._at += 1
         return self._at < len(self._text)
 
-    def term(self) -> Term:
+    @property
+    def at(self) -> int:
+        return self._at
+
+    def bar(self) -> bool:
+        """Step over a | that stands alone."""
+        alone = self._signs[self._at] == "|" and (self._at + 1 == len(self._text) or self._text[self._at + 1].isspace())
+        self._at += alone
+        return alone
+
+    def term(self, group: int) -> Term:
         start = self._at
         negated = self._signs[self._at] == "-"
         if negated:
@@ -80,13 +103,13 @@ class _Reader:
             word = fold(piece.text)
             if not word:
                 raise QueryError("the quotation marks are empty", piece.start, piece.end)
-            return Term(None, ":", (Value(word),), negated, start, self._at)
-        field = FIELDS.get(name)
+            return Term(None, ":", (Value(word),), negated, start, self._at, group)
+        field = self._fields.get(name)
         if field is None:
-            near = nearest(name, FIELDS)
+            near = nearest(name, self._fields)
             raise QueryError(f"there is no field {_shown(name)}", name_start, name_start + len(name), near)
         values = tuple(self._values(field, operator))
-        return Term(field, operator, values, negated, start, self._at)
+        return Term(field, operator, values, negated, start, self._at, group)
 
     def _field_name(self) -> tuple[str, str]:
         """A name directly followed by an operator, or ("", "")."""
@@ -157,8 +180,18 @@ def _read(field: Field, operator: str, piece: _Piece) -> Value:
                     f"{field.name} is a time: write {field.name}>2h or {field.name}<2h", piece.start, piece.end
                 )
             return Value(text, _duration(text, piece))
+        case Kind.MOMENT:
+            _no_comparing(field, compares, piece)
+            return Value(text, None if _is_day(text) else _duration(text, piece))
     _no_comparing(field, compares, piece)
     return Value(text)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(date.fromisoformat(text)) and len(text) == 10
+    except ValueError:
+        return False
 
 
 def _no_comparing(field: Field, compares: bool, piece: _Piece) -> None:

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     NUMBER = "number"
     DURATION = "duration"
     FLAG = "flag"
+    MOMENT = "moment"  # so long ago, or a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ FIELDS: dict[str, Field] = {
         Field("age", Kind.DURATION, "since the run began: age>2h"),
         Field("updated", Kind.DURATION, "since the last change: updated<24h"),
         Field("until", Kind.DURATION, "time left of a wait: until<12h"),
+        Field("noted", Kind.DURATION, "since the last note: noted<12h", beyond=True),
         Field("customer", Kind.PART, "part of the customer's name", beyond=True),
         Field("iccid", Kind.WHOLE, "an eSIM profile of the order", beyond=True),
         Field("id", Kind.WHOLE, "Salesforce, WHMCS order or client id", beyond=True),
