@@ -13,7 +13,7 @@ from console.client.query import Query, QueryError, complete, parse, parse_sort
 from console.client.query_words import FIELDS, KINDS, STATES, STATUSES, SYSTEMS, WAITS
 from console.client.rows import BookRow
 from console.schema.book import STEPS
-from storage import book, orders
+from storage import book, desk, orders
 from storage.journal import Journal
 from tests.console.client.journal_rows import put_order, take
 
@@ -36,6 +36,9 @@ NOW = 100_000.0
         ("state:failed,", 13, 14, ""),
         ("x -", 2, 3, ""),
         ("sf:pendin", 3, 9, "pending review"),
+        ("state:failed |", 13, 14, ""),
+        ("| state:failed", 0, 1, ""),
+        ("a | | b", 4, 5, ""),
     ],
 )
 def test_mistakes_are_told_at_their_token(text: str, start: int, end: int, nearest: str) -> None:
@@ -65,6 +68,14 @@ def test_what_the_book_cannot_answer_is_named() -> None:
     assert parse('state:failed 田中 customer:"abc" kind:vpn').beyond == ("田中", 'customer:"abc"')
     with pytest.raises(ValueError, match="田中"):
         parse("田中").predicate(NOW)
+
+
+def test_a_bar_that_stands_alone_parts_alternatives() -> None:
+    query = parse("owner:@me ｜ state:parked until<12h | a|b")
+    assert [[t.field.name if t.field else t.values[0].text for t in group] for group in query.groups] == [
+        ["owner"], ["state", "until"], ["a|b"],
+    ]  # fmt: skip
+    assert query.beyond == ("a|b",)
 
 
 def test_sorting_by_an_unknown_column_names_the_nearest() -> None:
@@ -148,7 +159,8 @@ _terms = st.one_of(
         st.sampled_from(["amount", "try", "attempt"]), _COMPARES | st.just(":"), st.sampled_from(["0", "2", "2178"])
     ).map("".join),
 )
-_filters = st.lists(st.tuples(st.sampled_from(["", "-"]), _terms).map("".join), min_size=1, max_size=4).map(" ".join)
+_group = st.lists(st.tuples(st.sampled_from(["", "-"]), _terms).map("".join), min_size=1, max_size=4).map(" ".join)
+_filters = st.lists(_group, min_size=1, max_size=3).map(" | ".join)
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +236,10 @@ async def test_fields_beyond_the_book_are_answered_by_sql(tmp_path: Path) -> Non
             query = parse(text)
             assert _answer(journal, query) == [wanted], text
             assert query.beyond
+        await journal.write(lambda db: desk.add_note(db, wanted, NOW - 7200, "mira", "called"))
+        assert _answer(journal, parse("noted<3h")) == [wanted]
+        assert _answer(journal, parse("noted<1h")) == []
+        assert len(_answer(journal, parse("-noted<1h"))) == 2
     finally:
         journal.close()
 
