@@ -25,7 +25,8 @@ class Command:
 
     ``states``: run states in which it is offered (None: an order without a run). ``reason``: one must be given.
     ``outside``: it leads to calls of the outside. ``while_unknown``: allowed for a run that is parked for an unknown
-    outcome (rules §8).
+    outcome (rules §8). ``cli``: how the command line names it, when not ``orders <verb>``. ``amount_first``: it is never
+    confirmed on one line, because its amount and consequences are to be seen.
     """
 
     id: ClassVar[str]
@@ -40,6 +41,9 @@ class Command:
     reason: ClassVar[bool] = False
     outside: ClassVar[bool] = True
     while_unknown: ClassVar[bool] = False
+    repeatable: ClassVar[bool] = True
+    cli: ClassVar[str] = ""
+    amount_first: ClassVar[bool] = False
     states: ClassVar[frozenset[str | None]] = frozenset(STATE_WORDS)
 
     @property
@@ -50,6 +54,12 @@ class Command:
     def context(self) -> str:
         """Where its key holds: at an order, or on the screens of the system."""
         return "system" if Scope.SYSTEM in self.scope else "order"
+
+    @property
+    def on_one_line(self) -> bool:
+        """May it be confirmed for one order on a line, instead of in a dialog?"""
+        low = self.risk in (Risk.NONE, Risk.EXTERNAL_CALLS)
+        return low and not (self.arguments or self.reason or self.amount_first) and Scope.ORDER in self.scope
 
     def needs_reason(self, *, bulk: bool) -> bool:
         """Many orders at once want a reason for everything that reaches outside."""

@@ -19,6 +19,7 @@ class Approve(Command):
     """Approve the order: it is provisioned and billed."""
 
     id, verb, title, keys, group = "order.approve", "approve", "Approve", "a", "Decide"
+    amount_first = True
     states = NO_OPEN_RUN
 
     def why_not(self, facts: Facts, role: Role) -> str | None:

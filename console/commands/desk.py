@@ -18,6 +18,7 @@ class Untake(Command):
     """Let go of an order that was taken; somebody else's needs a supervisor."""
 
     id, verb, title, keys, group = "order.untake", "untake", "Let go", "U", "Desk"
+    cli = "orders take --let-go"
     risk = Risk.NONE
     outside = False
     while_unknown = True
@@ -37,6 +38,7 @@ class Note(Command):
     risk = Risk.NONE
     outside = False
     while_unknown = True
+    repeatable = False
     arguments = (Argument("text", Kind.TEXT, "what to write", required=True),)
 
 
@@ -44,6 +46,7 @@ class MailResend(Command):
     """Send a mail of this order again."""
 
     id, verb, title, keys, group = "order.mail_resend", "resend", "Send mail again", "M", "Desk"
+    cli = "mail resend"
     scope = Scope.ORDER
     reason = True
     arguments = (

@@ -59,10 +59,15 @@ class ResolveIs(Command):
     """Say what the unknown call made: a WHMCS order or an ICCID. It is read and compared first."""
 
     id, verb, title, keys, group = "order.resolve_is", "resolve-is", "Resolve: it is there", "=", "Resolve"
+    cli = "orders resolve"
     scope = Scope.ORDER
     while_unknown = True
     states = frozenset({"retrying", "parked", "failed"})
-    arguments = (Argument("identifier", Kind.IDENTIFIER, "the WHMCS order or service id, or the ICCID", required=True),)
+    arguments = (
+        Argument(
+            "identifier", Kind.IDENTIFIER, "the WHMCS order or service id, or the ICCID", required=True, option="--is"
+        ),
+    )  # fmt: skip
 
     def why_not(self, facts: Facts, role: Role) -> str | None:
         return _not_unknown(facts)
@@ -72,6 +77,7 @@ class ResolveAbsent(Command):
     """Say that the unknown call made nothing. It is then sent once more."""
 
     id, verb, title, keys, group = "order.resolve_absent", "resolve-absent", "Resolve: it is not there", "A", "Resolve"
+    cli = "orders resolve --absent"
     role = Role.SUPERVISOR
     risk = Risk.MONEY
     scope = Scope.ORDER

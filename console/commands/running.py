@@ -21,8 +21,9 @@ class RetryStep(Command):
     """Run a failed order again from a step. What was done is only re-read, never sent again."""
 
     id, verb, title, keys, group = "order.retry_step", "retry-step", "Retry from step", "R", "Recover"
+    cli = "orders retry"
     states = frozenset({"failed"})
-    arguments = (Argument("step", Kind.STEP, "the step to begin from", required=True, choices=STEPS),)
+    arguments = (Argument("step", Kind.STEP, "the step to begin from", required=True, choices=STEPS, option="--from"),)
 
     def why_not(self, facts: Facts, role: Role) -> str | None:
         return not_going_on(facts)

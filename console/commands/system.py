@@ -11,19 +11,21 @@ class Pause(Command):
     """Pause an integration or a product: runs park and burn no tries."""
 
     id, verb, title, keys, group = "system.pause", "pause", "Pause", "P", "System"
+    cli = "integrations pause"
     scope = Scope.SYSTEM
     reason = True
     outside = False
-    arguments = (Argument("subject", Kind.SUBJECT, SUBJECT + ", or intake", required=True),)
+    arguments = (Argument("subject", Kind.SUBJECT, SUBJECT + ", or intake", required=True, option="-"),)
 
 
 class Resume(Command):
     """Resume what was paused; the runs that wait for it go on."""
 
     id, verb, title, keys, group = "system.resume", "resume", "Resume", "R", "System"
+    cli = "integrations resume"
     scope = Scope.SYSTEM
     outside = False
-    arguments = (Argument("subject", Kind.SUBJECT, SUBJECT, required=True),)
+    arguments = (Argument("subject", Kind.SUBJECT, SUBJECT, required=True, option="-"),)
 
     def why_not(self, facts: Facts, role: Role) -> str | None:
         return None if facts.paused else "nothing is paused"
@@ -33,6 +35,7 @@ class ReleaseBrake(Command):
     """Let new orders in again after the brake stopped them."""
 
     id, verb, title, keys, group = "system.release_brake", "release-brake", "Release the brake", "B", "System"
+    cli = "brake release"
     role = Role.SUPERVISOR
     scope = Scope.SYSTEM
     reason = True
@@ -45,6 +48,7 @@ class EndRecovery(Command):
     """End recovery after a restored backup: calls and mails are made as usual again."""
 
     id, verb, title, keys, group = "system.end_recovery", "end-recovery", "End recovery", "E", "System"
+    cli = "recovery end"
     role = Role.SUPERVISOR
     scope = Scope.SYSTEM
     reason = True

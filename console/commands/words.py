@@ -54,13 +54,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Argument:
-    """``choices`` is empty where anything of the kind may stand."""
+    """``choices`` is empty where anything of the kind may stand. ``option``: how the CLI takes it, when not ``--name``;
+    ``-`` stands for a plain word.
+    """
 
     name: str
     kind: Kind
     help: str
     required: bool = False
     choices: tuple[str, ...] = ()
+    option: str = ""
 
 
 STEPS = ("load", "payment", "esim", "billing", "accept", "crm", "email")
