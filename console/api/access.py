@@ -50,8 +50,9 @@ class Api:
         """Seconds since the application was made."""
         return self.services.engine.clock.monotonic() - self.began
 
-    def masker(self, caller: Caller, names: Iterable[str | None] = ()) -> Masker:
-        return Masker(self.services.redactor, caller.role, names)
+    def masker(self, caller: Caller, names: Iterable[str | None] = (), *, masked: bool = False) -> Masker:
+        """``masked``: as a viewer sees it, whoever asks."""
+        return Masker(self.services.redactor, "viewer" if masked else caller.role, names)
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self.journal.read(work)

@@ -14,6 +14,7 @@ from console.api import (
     feed,
     find,
     health,
+    mending,
     orders,
     person,
     problems,
@@ -30,7 +31,7 @@ from console.api.surroundings import Surroundings
 from console.schema.base import PREFIX
 
 ROUTERS = (
-    health.open_router, health.router, staff.router, feed.router, orders.router, records.router, detail.router, find.router,
+    health.open_router, health.router, staff.router, feed.router, orders.router, records.router, detail.router, mending.router, find.router,
     approvals.router, failures.router, person.router, commands.router, desk.router, stock.router,
 )  # fmt: skip
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
 from console.api.access import Api, Services
 from console.api.history import history
@@ -34,12 +34,17 @@ Named = Annotated[str, Path(max_length=100)]
 
 
 @router.get("/orders/{order}")
-async def order_detail(caller: Viewer, api: Services, order: Named) -> schema.OrderDetail:
-    """By Salesforce id or order number. An order that was never read here (one in review) is read now."""
+async def order_detail(
+    caller: Viewer, api: Services, order: Named, masked: Annotated[bool, Query()] = False
+) -> schema.OrderDetail:
+    """By Salesforce id or order number. An order that was never read here (one in review) is read now.
+
+    ``masked``: as a viewer sees it, whoever asks: for what is copied or written to a file.
+    """
     order_id = await find_order(api, order)
     commands = await _commands(api, caller, order_id)
     found = await api.read(lambda db: _gather(db, order_id, api.now()))
-    return _view(api, caller, found, commands)
+    return _view(api, api.masker(caller, [found.order.customer_name], masked=masked), found, commands)
 
 
 @router.get("/orders/{order}/commands")
@@ -111,8 +116,7 @@ def _gather(db: sqlite3.Connection, order_id: str, now: float) -> Gathered:
     )  # fmt: skip
 
 
-def _view(api: Api, caller: Caller, found: Gathered, commands: list[schema.PossibleCommand]) -> schema.OrderDetail:
-    mask = api.masker(caller, [found.order.customer_name])
+def _view(api: Api, mask: Masker, found: Gathered, commands: list[schema.PossibleCommand]) -> schema.OrderDetail:
     shown = line(found.row, found.order.customer_name, api.hub.packer, mask)
     own = [run for run in found.runs if run.workflow == "provision_order"]
     views = [_run(run, found, mask) for run in own]
@@ -130,8 +134,21 @@ def _view(api: Api, caller: Caller, found: Gathered, commands: list[schema.Possi
         take=schema.TakeView(actor=found.take.actor, at=found.take.at, expires_at=found.take.expires_at)
         if found.take else None,
         standing=_standing(found.calls, mask), advice=advice(latest.error_code, latest.error_class) if latest else "",
-        say=say(shown, api.settings.whmcs.time_zone), commands=commands,
+        say=say(shown, api.settings.whmcs.time_zone), commands=commands, links=_links(api, found),
     )  # fmt: skip
+
+
+def _links(api: Api, found: Gathered) -> dict[str, str]:
+    """Addresses of settings with ids: nothing that an outside system answered becomes part of a link."""
+    links = {"salesforce": f"{api.settings.salesforce.login_url.rstrip('/')}/{found.order.order_id}"}
+    web = api.settings.whmcs.web_url.rstrip("/")
+    added = next((call.output for call in found.calls if call.operation == "whmcs.AddOrder" and call.output), {})
+    number, client = str(added.get("order_id") or ""), found.order.client_id or ""
+    if web and number.isascii() and number.isdigit():
+        links["whmcs"] = f"{web}/orders.php?action=view&id={number}"
+    if web and client.isascii() and client.isdigit():
+        links["client"] = f"{web}/clientssummary.php?userid={client}"
+    return links
 
 
 def customer(order: orders.OrderRow, mask: Masker) -> dict[str, Any]:

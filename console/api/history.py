@@ -3,6 +3,7 @@
 import sqlite3
 from typing import Any
 
+from console.observe.patterns import middle_masked
 from console.schema.detail import HistoryItem
 from storage import audit, desk, feed, inbox
 
@@ -36,14 +37,17 @@ def _acts(db: sqlite3.Connection, order_id: str) -> list[HistoryItem]:
 
 def _written(db: sqlite3.Connection, order_id: str) -> list[HistoryItem]:
     notes = [HistoryItem(at=n.at, kind="note", actor=n.actor, what=n.text) for n in desk.notes(db, order_id)]
-    edits = [
-        HistoryItem(
-            at=e.at, kind="edit", actor=e.actor, what=f"{e.field}: {e.old or 'none'} → {e.new or 'none'}",
-            reason=e.reason, detail={"item": e.item, "field": e.field, "old": e.old, "new": e.new},
-        )
-        for e in desk.edits(db, order_id)
-    ]  # fmt: skip
-    return notes + edits
+    return notes + [_edit(edit) for edit in desk.edits(db, order_id)]
+
+
+def _edit(edit: desk.Edit) -> HistoryItem:
+    """An EID comes whole by the audited reveal alone."""
+    shown = middle_masked if edit.field == "eid" else str
+    old, new = (shown(value) if value else None for value in (edit.old, edit.new))
+    return HistoryItem(
+        at=edit.at, kind="edit", actor=edit.actor, what=f"{edit.field}: {old or 'none'} → {new or 'none'}",
+        reason=edit.reason, detail={"item": edit.item, "field": edit.field, "old": old, "new": new},
+    )  # fmt: skip
 
 
 def _events(db: sqlite3.Connection, order_id: str) -> list[HistoryItem]:

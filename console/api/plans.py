@@ -1,7 +1,7 @@
 """Plans as the API shows them."""
 
 from console.api.mask import Masker
-from console.engine.commanding.plans import Plan, PlanItem
+from console.engine.commanding.plans import Compared, Plan, PlanItem
 from console.schema import commands as schema
 
 
@@ -20,11 +20,14 @@ def _item(item: PlanItem, mask: Masker) -> schema.PlannedOrder:
         status=item.status, run_id=item.run_id, version=item.run_version, state=item.run_state, amount=item.amount,
         owner=item.taken_by, lines=_texts(item.words, mask), warnings=_texts(item.warnings, mask),
         effects=[schema.EffectLine(what=e.what, undo=e.undo, why=e.why) for e in item.effects],
-        compared=[
-            schema.MatchLine(field=c.field, ours=c.ours, theirs=c.theirs, same=c.same, deciding=c.deciding)
-            for c in item.compared
-        ],
+        compared=[match_line(line) for line in item.compared],
     )  # fmt: skip
+
+
+def match_line(line: Compared) -> schema.MatchLine:
+    return schema.MatchLine(
+        field=line.field, ours=line.ours, theirs=line.theirs, same=line.same, deciding=line.deciding
+    )
 
 
 def _texts(texts: tuple[str, ...], mask: Masker) -> list[str]:

@@ -12,7 +12,7 @@ from console.client.book import Book
 from console.client.connection import Address, Connection
 from console.client.errors import BadAnswer, NotConfirmed
 from console.schema import commands as acts
-from console.schema import desk, detail, records, service
+from console.schema import desk, detail, mending, records, service
 from console.schema import orders as lists
 from console.schema.base import PREFIX
 from console.schema.book import SnapshotEnd, SnapshotHead
@@ -105,8 +105,9 @@ class ApiClient:
     async def names(self, order_ids: Sequence[str]) -> lists.Names:
         return await self._post(lists.Names, "/orders/names", lists.NamesRequest(order_ids=list(order_ids)))
 
-    async def order(self, order: str) -> detail.OrderDetail:
-        return await self._get(detail.OrderDetail, f"/orders/{_part(order)}")
+    async def order(self, order: str, *, masked: bool = False) -> detail.OrderDetail:
+        """``masked``: as a viewer sees it, for what leaves the screen."""
+        return await self._get(detail.OrderDetail, f"/orders/{_part(order)}", {"masked": True} if masked else None)
 
     async def possible(self, order: str) -> list[detail.PossibleCommand]:
         response = await self.connection.ask("GET", f"{PREFIX}/orders/{_part(order)}/commands")
@@ -118,6 +119,12 @@ class ApiClient:
 
     async def records(self, order: str) -> records.Records:
         return await self._get(records.Records, f"/orders/{_part(order)}/records", timeout=SLOW)
+
+    async def candidates(self, order: str) -> mending.CandidatesView:
+        return await self._get(mending.CandidatesView, f"/orders/{_part(order)}/candidates", timeout=SLOW)
+
+    async def editable(self, order: str) -> mending.EditForm:
+        return await self._get(mending.EditForm, f"/orders/{_part(order)}/editable", timeout=SLOW)
 
     async def find(self, text: str) -> lists.FindAnswer:
         return await self._get(lists.FindAnswer, "/find", {"text": text}, timeout=SLOW)

@@ -163,7 +163,8 @@ class PossibleCommand(Answer):
 
 
 class OrderDetail(Answer):
-    """``standing``: effects that stand outside, in words. ``advice``: what to do next."""
+    """``standing``: effects that stand outside, in words. ``advice``: what to do next. ``links``: where the order is seen
+    in a browser (salesforce, whmcs, client)."""
 
     seq: int
     at: float
@@ -185,3 +186,4 @@ class OrderDetail(Answer):
     advice: str = ""
     say: Say
     commands: list[PossibleCommand] = Field(default_factory=list)
+    links: dict[str, str] = Field(default_factory=dict)

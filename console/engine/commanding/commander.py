@@ -18,6 +18,8 @@ from console.commands.words import Role
 from console.engine.commanding.act import Act, Hooks, Request
 from console.engine.commanding.acts import make_acts
 from console.engine.commanding.arguments import clean, clean_reason
+from console.engine.commanding.candidates import Candidates, candidates
+from console.engine.commanding.editform import Editable, edit_form
 from console.engine.commanding.errors import BadArgument, Changed, CommandError, NeedsReason, NotPossible, PlanStale
 from console.engine.commanding.planner import Planned, Planner, order_id_of
 from console.engine.commanding.plans import Applied, Plan, PlanItem, Prepared, Submitted
@@ -77,6 +79,16 @@ class Commander:
         facts = await self._engine.journal.read(lambda db: system_facts(self._engine, db))
         role = Role(actor.role)
         return [Offer(command, table.possible(command, role, facts)) for command in table.for_system()]
+
+    async def candidates(self, order_id: str, actor: Actor) -> Candidates:
+        """What the call of unknown outcome may have made, read now. Raises NotPossible where everything is known."""
+        request = await self._planner.request(table.BY_ID["order.resolve_is"], actor, order_id_of(order_id))
+        return await candidates(self._engine, self._reader, request)
+
+    async def edit_form(self, order_id: str, actor: Actor) -> tuple[Editable, ...]:
+        """The fields of an order and which of them this person may edit now. Raises NotPossible when none may be."""
+        request = await self._planner.request(table.BY_ID["order.edit"], actor, order_id_of(order_id))
+        return await edit_form(self._engine, self._reader, request)
 
     # Planning ---------------------------------------------------------------------------------------------------------
 

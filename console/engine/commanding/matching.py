@@ -59,13 +59,19 @@ class Matcher:
         order = await self._reader.whmcs_order(number)
         if order is None:
             raise BadArgument("identifier", f"WHMCS has no order {number}", "look it up in the customer's orders")
-        found = [s for s in await self._reader.services(order.client_id) if s.order_id == number]
-        services = sorted(found, key=lambda s: s.id)  # WHMCS answers in any order; the plan must not change by it
+        services = [s for s in await self._reader.services(order.client_id) if s.order_id == number]
+        return self.compared(request, order, services, named=(await self._reader.orders_with([number])).get(number, ()))
+
+    def compared(
+        self, request: Request, order: WhmcsOrder, services: Sequence[Service], *, named: Sequence[str]
+    ) -> Match:
+        """A WHMCS order and its services beside ours. ``named``: ids of the Salesforce orders that name it."""
+        services = sorted(services, key=lambda s: s.id)  # WHMCS answers in any order; the plan must not change by it
         sheet = request.order
         marked = marked_for(self._engine, sheet.order_id, order, services)
-        owners = await self._owners(sheet.order_id, number, marked)
+        owners = self._owners(sheet.order_id, order.id, marked, named)
         return Match(
-            {"order_id": number, "service_ids": [s.id for s in services], "invoice_id": order.invoice_id},
+            {"order_id": order.id, "service_ids": [s.id for s in services], "invoice_id": order.invoice_id},
             (
                 _client(request, order),
                 _products(request.live.items, services, decided=marked == sheet.order_id),
@@ -77,10 +83,10 @@ class Matcher:
             ),
         )  # fmt: skip
 
-    async def _owners(self, order_id: str, number: str, marked: str | None) -> list[str]:
+    def _owners(self, order_id: str, number: str, marked: str | None, named: Sequence[str]) -> list[str]:
         """Other Salesforce orders that have this WHMCS order: by our journal, by its marker, by Salesforce itself."""
         here = self._engine.journal.peek(lambda db: calls.owners(db, "whmcs.AddOrder", "order_id", number))
-        found = {*here, *([marked] if marked else []), *await self._reader.orders_with(number)} - {order_id}
+        found = {*here, *([marked] if marked else []), *named} - {order_id}
         known = self._engine.journal.peek(lambda db: orders.get_many(db, sorted(found)))
         return [known[o].number if o in known else o for o in sorted(found)]
 

@@ -58,6 +58,16 @@ class Planner:
             sheet = await self._sheet(order_id)
         return facts_of(self._engine, sheet, actor, bulk=bulk)
 
+    async def request(self, command: Command, actor: Actor, order_id: str) -> Request:
+        """The order read live, as a person sees it who is about to give this command. Raises NotPossible, OutsideTrouble."""
+        bundle = await self._reader.order(order_id)
+        sheet = await self._sheet(order_id)
+        facts, role = facts_of(self._engine, sheet, actor), Role(actor.role)
+        possible = table.possible(command, role, facts)
+        if not possible.ok:
+            raise NotPossible(possible.reason)
+        return Request(actor, role, {}, facts, sheet, bundle)
+
     async def plan(
         self, command: Command, actor: Actor, order_ids: Sequence[str], arguments: Mapping[str, Any], bulk: bool | None
     ) -> Planned:

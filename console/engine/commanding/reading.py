@@ -1,6 +1,6 @@
 """Reading the outside for a plan: through the gates, with trouble told in words."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from console.engine.commanding.errors import BadArgument, OutsideTrouble
@@ -59,11 +59,17 @@ class Reader:
         found = await self._read(System.WHMCS, lambda: self._engine.whmcs.get_products([pid]))
         return found.get(pid)
 
-    async def orders_with(self, whmcs_order_id: str) -> list[str]:
-        """Salesforce orders that name this WHMCS order (a number)."""
-        soql = format_soql("SELECT Id FROM Order WHERE WHMCS_Order_ID__c = {}", whmcs_order_id)
+    async def orders_with(self, whmcs_order_ids: Sequence[str]) -> dict[str, list[str]]:
+        """WHMCS order id → the Salesforce orders that name it; those that none names are left out."""
+        soql = format_soql(
+            "SELECT Id, WHMCS_Order_ID__c FROM Order WHERE WHMCS_Order_ID__c IN {numbers}",
+            numbers=list(whmcs_order_ids),
+        )
         rows = await self._read(System.SALESFORCE, lambda: self._engine.salesforce.query(soql))
-        return [norm_id(str(row["Id"]), "801") for row in rows]
+        found: dict[str, list[str]] = {}
+        for row in rows:
+            found.setdefault(str(row["WHMCS_Order_ID__c"]), []).append(norm_id(str(row["Id"]), "801"))
+        return found
 
     async def _read(self, system: System, fetch: Callable[[], Awaitable[T]]) -> T:
         gate = self._engine.gates[system]

@@ -76,6 +76,26 @@ async def test_it_is_there(floor: Floor) -> None:
     assert floor.salesforce(order_id)["WHMCS_Order_ID__c"] == str(made["id"])
 
 
+async def test_what_it_may_have_made_is_listed_with_the_likely_one_first(floor: Floor) -> None:
+    earlier = floor.order("sim")
+    await floor.admit(earlier)
+    await floor.until(earlier, "done")
+    order_id = await unknown(floor, made=True)
+    made = max(floor.whmcs_orders(), key=lambda row: int(row["id"]))
+    found = await floor.commander.candidates(order_id, OTTO)
+    assert found.call.operation == "whmcs.AddOrder"
+    first, *others = found.found
+    assert (first.identifier, first.match.why_not) == (str(made["id"]), None)
+    assert others, "the customer's other orders are shown too"
+    assert all(one.match.why_not for one in others)
+    assert any("belongs to" in str(one.match.why_not) for one in others)
+    assert f"{len(found.found)} orders in WHMCS" in found.words[0]
+    await floor.act("resolve-is", OTTO, order_id, identifier=first.identifier)
+    await floor.until(order_id, "done")
+    with pytest.raises(NotPossible, match="done"):
+        await floor.commander.candidates(order_id, OTTO)
+
+
 async def test_another_orders_whmcs_order_is_not_taken(floor: Floor) -> None:
     first = floor.order("sim")
     await floor.admit(first)
