@@ -114,7 +114,7 @@ class Door:
         if status == "Approved":
             return self._approved(db, bundle, latest, source, now, modified)
         if status == "Provisioning" and latest is None:
-            if self._before_start(modified):
+            if self._before_start(bundle):
                 return self._hold(
                     db, bundle, source, now, "before_start", "was being provisioned before intake.start_at"
                 )
@@ -127,7 +127,7 @@ class Door:
         self, db: sqlite3.Connection, bundle: OrderBundle, latest: Run | None, source: str, now: float, modified: float
     ) -> Admission:
         if latest is None:
-            if self._before_start(modified):
+            if self._before_start(bundle):
                 return self._hold(db, bundle, source, now, "before_start", "approved before intake.start_at")
             if self._same_person(bundle):
                 return self._hold(
@@ -153,16 +153,19 @@ class Door:
         row = outbox.get(db, order_id)
         return row is not None and row.state in ("waiting", "in_flight")
 
-    def _before_start(self, modified: float) -> bool:
+    def _before_start(self, bundle: OrderBundle) -> bool:
         start_at = self._engine.settings.intake.start_at
-        return start_at is not None and modified < start_at.timestamp()
+        return start_at is not None and bundle.order.approved_since < start_at
 
     def _same_person(self, bundle: OrderBundle) -> bool:
-        """Approved in Salesforce by whoever placed it (rules §8). Our own integration user is nobody's eyes."""
+        """Approved in Salesforce by whoever placed it (rules §8). Our own integration user is nobody's eyes.
+
+        Without the Flow's stamp it is whoever edited the order last, unless the order names its approver.
+        """
         order = bundle.order
-        if not self._engine.settings.approve.four_eyes or order.approved_by:
+        if not self._engine.settings.approve.four_eyes or (order.approved_by and not order.approved_by_user):
             return False
-        approver = order.last_modified_by_id
+        approver = order.approved_by_user or order.last_modified_by_id
         if approver is None or approver == self._engine.integration_user:
             return False
         return approver in (order.created_by_id, order.placed_by)
@@ -244,7 +247,7 @@ def order_row(bundle: OrderBundle, now: float, known: OrderRow | None = None) ->
         client_id=account.whmcs_client_id if account else None, phone=account.phone if account else None,
         email=known.email if known else None, kind="+".join(kinds), plan=", ".join(plans),
         amount=int(order.total_amount) if order.total_amount is not None else None, sf_status=order.status,
-        placed_by=order.placed_by or order.created_by_id, approved_by=order.approved_by,
+        placed_by=order.placed_by or order.created_by_id, approved_by=order.approved_by or order.approved_by_user,
         effective_date=order.effective_date.isoformat() if order.effective_date else None,
         sf_modified_at=order.last_modified_at.timestamp(), read_at=now,
     )  # fmt: skip

@@ -91,13 +91,13 @@ class Poll:
         """For the alarm "oldest approved order": what this poll found and the door did not decide about."""
         open_orders = self._engine.journal.peek(runs.open_orders)
         left = [ref for ref in self._ours(fresh) if ref.id not in open_orders and not self._decided(ref)]
-        since = {ref.id: ref.last_modified_at.timestamp() for ref in left if ref.status == "Approved"}
+        since = {ref.id: ref.approved_since.timestamp() for ref in left if ref.status == "Approved"}
         self.unbegun = {order: min(at, self.unbegun.get(order, at)) for order, at in since.items()}
 
     def _ours(self, found: list[OrderRef]) -> list[OrderRef]:
         """Without those of before intake.start_at, which are held."""
         start_at = self._engine.settings.intake.start_at
-        return [ref for ref in found if start_at is None or ref.last_modified_at >= start_at]
+        return [ref for ref in found if start_at is None or ref.approved_since >= start_at]
 
     def _decided(self, ref: OrderRef) -> bool:
         return self._door.decided(ref.id, ref.last_modified_at.timestamp())
@@ -124,11 +124,11 @@ class Poll:
             return
         after = self._engine.settings.intake.deaf_after
         approved = [ref for ref in self._ours(fresh) if ref.status == "Approved"]
-        old = [ref for ref in approved if ref.last_modified_at.timestamp() < now - after]
+        old = [ref for ref in approved if ref.approved_since.timestamp() < now - after]
         silent = [
             ref for ref in old
             if not self._engine.journal.peek(
-                lambda db, ref=ref: inbox.seen_for(db, ref.id, ref.last_modified_at.timestamp() - 300.0)  # type: ignore[misc]
+                lambda db, ref=ref: inbox.seen_for(db, ref.id, ref.approved_since.timestamp() - 300.0)  # type: ignore[misc]
             )
         ]  # fmt: skip
         if silent:

@@ -5,7 +5,7 @@ caller looks before it writes again (design/rules.md §3). Every method is one A
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from email.utils import format_datetime
@@ -32,7 +32,7 @@ from integrations.salesforce.models import (
 )
 from integrations.salesforce.package import Package, load_package
 from integrations.salesforce.refusals import is_consequence, refusal
-from integrations.salesforce.soql import NAME_LIMIT, Queries
+from integrations.salesforce.soql import NAME_LIMIT, OPTIONAL, Queries, lacking
 from integrations.salesforce.transport import Request, Transport
 
 EVENT = "OrderProvisionRequested__e"
@@ -42,6 +42,7 @@ BATCH = 25  # sub-requests of one composite request
 _NEXT_PAGE = re.compile(r"/services/data/v\d+\.\d+/(query(?:All)?/[A-Za-z0-9_-]+)")
 
 _Model = TypeVar("_Model", bound=Row)
+_Read = TypeVar("_Read")
 
 
 class SalesforceClient:
@@ -99,13 +100,19 @@ class SalesforceClient:
         One composite request. Raises data ``order_not_found`` for an unknown or impossible id.
         """
         order_id = _order_id(order_id, "composite")
-        try:
-            return await self._read_order(order_id, with_journal)
-        except CallFailed as error:
-            if error.code != "INVALID_FIELD" or not self._queries.lacks(error.message):
-                raise
-            self._queries = self._queries.without_optional()
-        return await self._read_order(order_id, with_journal)
+        return await self._without_what_lacks(lambda: self._read_order(order_id, with_journal))
+
+    async def _without_what_lacks(self, read: Callable[[], Awaitable[_Read]]) -> _Read:
+        """Read again without a field that the org lacks: it names one at a time."""
+        for _ in OPTIONAL:
+            try:
+                return await read()
+            except CallFailed as error:
+                names = lacking(error.message) if error.code == "INVALID_FIELD" else ()
+                if not names:
+                    raise
+                self._queries = self._queries.without(names)
+        return await read()
 
     async def _read_order(self, order_id: str, with_journal: bool) -> OrderBundle:
         queries = [self._queries.order(order_id), self._queries.items(order_id)]
@@ -133,7 +140,9 @@ class SalesforceClient:
         """
         if not statuses:
             return []
-        return await self._select(OrderRef, self._queries.orders(statuses, modified_since))
+        return await self._without_what_lacks(
+            lambda: self._select(OrderRef, self._queries.orders(statuses, modified_since))
+        )
 
     async def patch_order(
         self,

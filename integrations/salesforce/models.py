@@ -30,6 +30,15 @@ def _filled(value: Any) -> Any:
     return (value.strip() or None) if isinstance(value, str) else value
 
 
+def _user_id(value: Any) -> Any:
+    """A text field that holds a user's id, in whichever length; what is none is kept as it is."""
+    text = _filled(value)
+    try:
+        return norm_id(text, "005") if isinstance(text, str) else text
+    except ValueError:
+        return text
+
+
 def _decimal(value: Any) -> Any:
     return Decimal(str(value)) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
@@ -41,6 +50,7 @@ def _whole(value: Any) -> Any:
 
 Id = Annotated[str, BeforeValidator(lambda value: norm_id(value) if isinstance(value, str) else value)]
 Text = Annotated[str | None, BeforeValidator(_filled)]
+UserId = Annotated[str | None, BeforeValidator(_user_id)]
 Time = Annotated[datetime, BeforeValidator(_utc)]
 Money = Annotated[Decimal, BeforeValidator(_decimal)]
 Whole = Annotated[int, BeforeValidator(_whole)]
@@ -124,9 +134,16 @@ class Order(Row):
     esim_iccid: Text = Field(default=None, alias="ESIM_ICCID__c")
     placed_by: Text = Field(default=None, alias="Placed_By__c")
     approved_by: Text = Field(default=None, alias="Approved_By__c")
+    approved_at: Time | None = Field(default=None, alias="Approved_At__c")
+    approved_by_user: UserId = Field(default=None, alias="Approved_By_User__c")
     portal_order_key: Text = Field(default=None, alias="Portal_Order_Key__c")
     recipient_email: Text = Field(default=None, alias="Portal_Recipient_Email__c")
     last_provisioning_at: Time | None = Field(default=None, alias="Last_Provisioning_At__c")
+
+    @property
+    def approved_since(self) -> datetime:
+        """When it became Approved; of an order (or in an org) without the stamp, when it was last edited."""
+        return self.approved_at or self.last_modified_at
 
 
 class OrderRef(Row):
@@ -136,7 +153,13 @@ class OrderRef(Row):
     number: str = Field(alias="OrderNumber")
     status: str = Field(alias="Status")
     last_modified_at: Time = Field(alias="LastModifiedDate")
+    approved_at: Time | None = Field(default=None, alias="Approved_At__c")
     account_id: Id | None = Field(default=None, alias="AccountId")
+
+    @property
+    def approved_since(self) -> datetime:
+        """As ``Order.approved_since``."""
+        return self.approved_at or self.last_modified_at
 
 
 class JournalRow(Row):

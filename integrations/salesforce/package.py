@@ -13,6 +13,8 @@ from xml.etree import ElementTree
 from integrations.salesforce.formula import Formula, FormulaError, parse
 
 NAMESPACE = "{http://soap.sforce.com/2006/04/metadata}"
+NOW, USER = "$Flow.CurrentDateTime", "$User.Id"
+STAMPED = (NOW, USER)
 
 
 class PackageError(ValueError):
@@ -81,21 +83,39 @@ class FlowFilter:
 
 
 @dataclass(frozen=True)
-class FlowDef:
-    """A record-triggered Flow that creates one record of ``creates`` after ``object`` was saved.
+class FlowStart:
+    """When a record-triggered Flow runs: on ``trigger`` (Create, Update, CreateAndUpdate) of ``object`` when all
+    ``filters`` hold and, if ``on_change_only``, did not hold before the save.
+    """
 
-    It runs on ``trigger`` (Create, Update, CreateAndUpdate) when all ``filters`` hold and, if ``on_change_only``, did
-    not hold before the save. ``assignments`` are (field of the new record, formula over the saved one).
+    object: str
+    trigger: str
+    timing: str  # RecordBeforeSave or RecordAfterSave
+    on_change_only: bool
+    filters: tuple[FlowFilter, ...]
+
+
+@dataclass(frozen=True)
+class FlowDef:
+    """A Flow that creates one record of ``creates`` after the save; ``assignments`` are (its field, formula over the
+    saved record).
     """
 
     name: str
-    object: str
     active: bool
-    trigger: str
-    on_change_only: bool
-    filters: tuple[FlowFilter, ...]
+    start: FlowStart
     creates: str
     assignments: tuple[tuple[str, Formula], ...]
+
+
+@dataclass(frozen=True)
+class StampDef:
+    """A Flow that sets fields of the record itself before it is saved; ``assignments`` are (field, one of ``STAMPED``)."""
+
+    name: str
+    active: bool
+    start: FlowStart
+    assignments: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -118,6 +138,7 @@ class Package:
     order_statuses: tuple[StatusDef, ...]
     validation_rules: tuple[ValidationRule, ...]
     flow: FlowDef
+    stamp: StampDef
     permission_sets: Mapping[str, PermissionSet]
     custom_permissions: frozenset[str]
     api_version: str
@@ -131,7 +152,9 @@ def package_root() -> Traversable:
 def load_package(root: Traversable | None = None) -> Package:
     """Read the package at ``root`` (default: ours). Raises PackageError naming the file."""
     base = (root or package_root()) / "force-app" / "main" / "default"
-    (flow,) = [_flow(file) for file in _listed(base / "flows")]
+    flows = {file.name: (file, _read(file)) for file in _listed(base / "flows")}
+    (flow,) = [_flow(file, root) for file, root in flows.values() if _each(root, "recordCreates")]
+    (stamp,) = [_stamp(file, root) for file, root in flows.values() if not _each(root, "recordCreates")]
     sets = [_permission_set(file) for file in _listed(base / "permissionsets")]
     folders = [folder for folder in sorted((base / "objects").iterdir(), key=lambda f: f.name) if folder.is_dir()]
     return Package(
@@ -141,6 +164,7 @@ def load_package(root: Traversable | None = None) -> Package:
             _rule(folder.name, file) for folder in folders for file in _listed(folder / "validationRules")
         ),
         flow=flow,
+        stamp=stamp,
         permission_sets={found.name: found for found in sets},
         custom_permissions=frozenset(_stem(file) for file in _listed(base / "customPermissions")),
         api_version=_text(_read(_listed(base / "flows")[0]), "apiVersion"),
@@ -251,8 +275,7 @@ def _rule(object_name: str, file: Traversable) -> ValidationRule:
     )
 
 
-def _flow(file: Traversable) -> FlowDef:
-    root = _read(file)
+def _flow(file: Traversable, root: ElementTree.Element) -> FlowDef:
     formulas = {_text(f, "name"): _text(f, "expression") for f in _each(root, "formulas")}
     (create,) = _each(root, "recordCreates")
     assignments = []
@@ -261,16 +284,38 @@ def _flow(file: Traversable) -> FlowDef:
         assignments.append((_text(assignment, "field"), _parsed(file, formulas.get(source) or f"{{!{source}}}")))
     return FlowDef(
         name=_stem(file),
-        object=_text(root, "start/object"),
         active=_text(root, "status") == "Active",
+        start=_start(root),
+        creates=_text(create, "object"),
+        assignments=tuple(assignments),
+    )
+
+
+def _stamp(file: Traversable, root: ElementTree.Element) -> StampDef:
+    assignments = []
+    for item in _each(root, "assignments/assignmentItems"):
+        target, source = _text(item, "assignToReference"), _text(item, "value/elementReference")
+        if not target.startswith("$Record.") or _text(item, "operator") != "Assign" or source not in STAMPED:
+            raise PackageError(f"{file.name}: {target} = {source} is not supported")
+        assignments.append((target.removeprefix("$Record."), source))
+    return StampDef(
+        name=_stem(file),
+        active=_text(root, "status") == "Active",
+        start=_start(root),
+        assignments=tuple(assignments),
+    )
+
+
+def _start(root: ElementTree.Element) -> FlowStart:
+    return FlowStart(
+        object=_text(root, "start/object"),
         trigger=_text(root, "start/recordTriggerType"),
+        timing=_text(root, "start/triggerType"),
         on_change_only=_flag(root, "start/doesRequireRecordChangedToMeetCriteria"),
         filters=tuple(
             FlowFilter(_text(f, "field"), _text(f, "operator"), _text(f, "value/stringValue"))
             for f in _each(root, "start/filters")
         ),
-        creates=_text(create, "object"),
-        assignments=tuple(assignments),
     )
 
 

@@ -9,7 +9,8 @@ from integrations.salesforce.ids import norm_id
 from integrations.salesforce.models import Account, JournalRow, Order, OrderItem, OrderRef, OrgInfo, Row
 from integrations.salesforce.package import Package, PackageError
 
-OPTIONAL = ("Portal_Recipient_Email__c",)  # not every org has them; a SELECT that is refused for one goes without
+# Not every org has them (or shows them to us); a SELECT that is refused for one goes without.
+OPTIONAL = ("Portal_Recipient_Email__c", "Approved_At__c", "Approved_By_User__c")
 NAME_LIMIT = 255  # length of Account.Name; a longer text cannot match any
 
 
@@ -33,6 +34,15 @@ def checked(names: Sequence[str], object_name: str, package: Package) -> tuple[s
         if field.endswith("__c") and (home is None or field not in home.fields):
             raise PackageError(f"the package has no field {parent or object_name}.{field}")
     return tuple(names)
+
+
+def lacking(message: str) -> tuple[str, ...]:
+    """The fields that an org may do without which this refusal of a SELECT says are not there."""
+    return tuple(name for name in OPTIONAL if f"'{name}'" in message)
+
+
+def _less(fields: str, names: Sequence[str]) -> str:
+    return ", ".join(name for name in fields.split(", ") if name not in names)
 
 
 @dataclass(frozen=True)
@@ -60,14 +70,9 @@ class Queries:
             org_fields=", ".join(field_names(OrgInfo)),
         )
 
-    def lacks(self, message: str) -> bool:
-        """Is this the refusal of a SELECT for a field that an org may do without?"""
-        return any(f"'{name}'" in message and name in self.order_fields for name in OPTIONAL)
-
-    def without_optional(self) -> "Queries":
-        """The same queries for an org that lacks the optional fields."""
-        kept = [name for name in self.order_fields.split(", ") if name not in OPTIONAL]
-        return replace(self, order_fields=", ".join(kept))
+    def without(self, names: Sequence[str]) -> "Queries":
+        """The same queries for an org that lacks fields of the order."""
+        return replace(self, order_fields=_less(self.order_fields, names), ref_fields=_less(self.ref_fields, names))
 
     def order(self, order_id: str) -> str:
         """The order with its account's fields."""

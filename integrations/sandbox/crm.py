@@ -60,6 +60,8 @@ class Crm:
         times: dict[str, Any] = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), text)
         with self._org.db.transaction():
             row = self._row(order_id)
+            if row.get("Approved_At__c"):
+                times["Approved_At__c"] = text
             self._org.db.put("Order", {**row, **times, "EffectiveDate": moment.date().isoformat()})
 
     def _set_status(self, order_id: str, status: str) -> None:

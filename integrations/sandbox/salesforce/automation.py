@@ -1,10 +1,10 @@
-"""The package's logic at work: validation rules refuse a save, the record-triggered Flow publishes after it."""
+"""The package's logic at work: one Flow stamps before a save, validation rules refuse it, one Flow publishes after it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from integrations.salesforce.formula import Formula
-from integrations.salesforce.package import FlowDef, FlowFilter, Package
+from integrations.salesforce.package import NOW, USER, FlowFilter, FlowStart, Package
 from integrations.sandbox.salesforce.bus import EventBus
 from integrations.sandbox.salesforce.errors import Entry, SalesforceError
 from integrations.sandbox.salesforce.rows import Database
@@ -46,11 +46,12 @@ class SaveScope:
 
 
 class Automation:
-    """Validation rules and Flow of the package. ``lost`` decides whether a published event gets lost (a fault)."""
+    """Validation rules and Flows of the package. ``lost`` decides whether a published event gets lost (a fault)."""
 
     def __init__(self, db: Database, package: Package, bus: EventBus, lost: Lost) -> None:
         self._db = db
-        self._flow: FlowDef = package.flow
+        self._flow = package.flow
+        self._stamp = package.stamp
         self._bus = bus
         self._lost = lost
         self._rules: dict[str, list[tuple[Formula, Entry]]] = {}
@@ -59,6 +60,12 @@ class Automation:
                 fields = (rule.error_field,) if rule.error_field else ()
                 entry = Entry("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, fields)
                 self._rules.setdefault(rule.object, []).append((rule.condition, entry))
+
+    def before_save(self, sobject: SObject, new: Document, old: Document | None, user: User) -> None:
+        """Stamp the row itself, as a Flow before the save does; field-level security does not bind it."""
+        if self._stamp.active and _starts(self._stamp.start, sobject, new, old):
+            values = {NOW: new["LastModifiedDate"], USER: user.id}
+            new.update({field: values[source] for field, source in self._stamp.assignments})
 
     def validate(self, sobject: SObject, new: Document, old: Document | None, user: User) -> None:
         """Refuse the save with the messages of every rule that holds."""
@@ -73,11 +80,7 @@ class Automation:
     def after_save(self, sobject: SObject, new: Document, old: Document | None, user: User) -> None:
         """Run the Flow where its start criteria hold now and, if it says so, did not before."""
         flow = self._flow
-        if sobject.name != flow.object or not flow.active:
-            return
-        if flow.trigger not in ("CreateAndUpdate", "Create" if old is None else "Update"):
-            return
-        if not _meets(flow.filters, new) or (flow.on_change_only and old is not None and _meets(flow.filters, old)):
+        if not flow.active or not _starts(flow.start, sobject, new, old):
             return
         scope = SaveScope(self._db, sobject, new, old, user)
         payload = {field: formula.evaluate(scope) for field, formula in flow.assignments}
@@ -89,6 +92,12 @@ class Automation:
         if self._lost({"order": str(payload.get("OrderId__c") or ""), "event": event.name}):
             return "00000000-0000-4000-8000-000000000000"
         return self._bus.publish(f"/event/{event.name}", payload, created_by=user.id)
+
+
+def _starts(start: FlowStart, sobject: SObject, new: Document, old: Document | None) -> bool:
+    if sobject.name != start.object or start.trigger not in ("CreateAndUpdate", "Create" if old is None else "Update"):
+        return False
+    return _meets(start.filters, new) and not (start.on_change_only and old is not None and _meets(start.filters, old))
 
 
 def _meets(filters: tuple[FlowFilter, ...], row: Document) -> bool:

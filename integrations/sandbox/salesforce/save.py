@@ -261,6 +261,7 @@ class Saver:
         row["SystemModstamp"] = now
 
     def _save(self, sobject: SObject, row: Document, before: Document | None, ctx: Context) -> None:
+        self._automation.before_save(sobject, row, before, ctx.user)
         self._unique(sobject, row, before)
         self._automation.validate(sobject, row, before, ctx.user)
         self._db.put(sobject.name, row)

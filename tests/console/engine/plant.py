@@ -88,6 +88,14 @@ class Plant:
         self.clock.pass_(1)
         self.sandbox.salesforce.desk.change_order(order_id, fields, user=user)
 
+    def forget(self, order_id: str, *fields: str) -> None:
+        """Empty fields of an order behind everybody's back, as in an org that does not have them."""
+        db = self.sandbox.salesforce.org.db
+        row = db.get("Order", order_id)
+        assert row is not None
+        with db.transaction():
+            db.put("Order", {name: value for name, value in row.items() if name not in fields})
+
     # The engine -------------------------------------------------------------------------------------------------------
 
     async def admit(self, order_id: str, source: str = "event") -> Admission:

@@ -215,6 +215,38 @@ async def test_a_named_approver_counts_not_who_touched_it_last(plant: Plant) -> 
     assert (await plant.admit(order_id)).act is Act.STARTED
 
 
+async def test_a_later_edit_hides_neither_when_nor_by_whom_it_was_approved(plant: Plant) -> None:
+    old, own = plant.place(days_ago=3), plant.place(status="Pending Review")
+    plant.change(own, PLACER, Placed_By__c=plant.sandbox.salesforce.users[PLACER].id)
+    plant.change(own, PLACER, Status="Approved")
+    for order_id in (old, own):
+        plant.change(order_id, Description="somebody else's note")
+        assert (await plant.admit(order_id)).act is Act.HELD
+    assert [plant.run(order_id).error_code for order_id in (old, own)] == ["before_start", "four_eyes"]
+
+
+async def test_the_console_name_of_an_earlier_approval_is_nobody_s_second_pair_of_eyes(plant: Plant) -> None:
+    """Approved in the console once; after it failed its placer approves it again in Salesforce."""
+    order_id = plant.place(status="Pending Review")
+    plant.change(order_id, PLACER, Placed_By__c=plant.sandbox.salesforce.users[PLACER].id)
+    plant.change(order_id, INTEGRATION, Status="Approved", Approved_By__c="olga")
+    plant.change(order_id, INTEGRATION, Status="Provisioning")
+    plant.change(order_id, INTEGRATION, Status="Failed", Attempt_Count__c=None)
+    plant.change(order_id, PLACER, Status="Approved")
+    assert (await plant.admit(order_id)).act is Act.HELD
+    assert plant.run(order_id).error_code == "four_eyes"
+
+
+async def test_an_org_without_the_stamp_is_judged_by_the_last_edit(plant: Plant) -> None:
+    old, own = plant.place(days_ago=3), plant.place(status="Pending Review")
+    plant.change(own, PLACER, Placed_By__c=plant.sandbox.salesforce.users[PLACER].id)
+    plant.change(own, PLACER, Status="Approved")
+    for order_id in (old, own):
+        plant.forget(order_id, "Approved_At__c", "Approved_By_User__c")
+        assert (await plant.admit(order_id)).act is Act.HELD
+    assert [plant.run(order_id).error_code for order_id in (old, own)] == ["before_start", "four_eyes"]
+
+
 async def test_an_effective_date_to_come_parks_until_that_day_begins_in_japan(plant: Plant) -> None:
     order_id = plant.place("starts_later")
     assert (await plant.admit(order_id)).act is Act.STARTED

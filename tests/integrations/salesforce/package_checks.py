@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from integrations.salesforce.package import Package, PackageError, load_package
+from integrations.salesforce.package import NOW, FlowDef, Package, PackageError, StampDef, load_package
 
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 STATUSES = {"Draft", "Pending Review", "Approved", "Provisioning", "Failed", "Rejected", "Cancelled", "Activated"}
@@ -57,7 +57,7 @@ def reference_problems(root: Path) -> list[str]:
     except (PackageError, ValueError) as error:
         return [f"unreadable: {error}"]
     checks = (_project(root, package), _names(root), _statuses(package), _permissions(package), _rules(package))
-    return [problem for check in (*checks, _flow(package)) for problem in check]
+    return [problem for check in (*checks, _flow(package), _stamp(package)) for problem in check]
 
 
 def has_field(package: Package, object_name: str, field: str) -> bool:
@@ -155,13 +155,7 @@ def _rules(package: Package) -> Iterator[str]:
 
 def _flow(package: Package) -> Iterator[str]:
     flow, event = package.flow, package.objects.get(package.flow.creates)
-    if not flow.active or not flow.on_change_only or flow.trigger != "CreateAndUpdate":
-        yield f"{flow.name}: must be active and run only when an order becomes approved"
-    for condition in flow.filters:
-        if not has_field(package, flow.object, condition.field):
-            yield f"{flow.name}: no field {condition.field}"
-        if condition.field == "Status" and condition.value not in {status.name for status in package.order_statuses}:
-            yield f"{flow.name}: no status {condition.value}"
+    yield from _start(package, flow, "RecordAfterSave")
     if event is None:
         yield f"{flow.name}: no event {flow.creates}"
         return
@@ -174,5 +168,32 @@ def _flow(package: Package) -> Iterator[str]:
         yield f"{flow.name}: the event's required field {name} is not set"
     for _, formula in flow.assignments:
         for field in sorted(formula.fields):
-            if not has_field(package, flow.object, field):
+            if not has_field(package, flow.start.object, field):
                 yield f"{flow.name}: no field {field}"
+
+
+def _stamp(package: Package) -> Iterator[str]:
+    stamp = package.stamp
+    yield from _start(package, stamp, "RecordBeforeSave")
+    if (stamp.start.object, stamp.start.filters) != (package.flow.start.object, package.flow.start.filters):
+        yield f"{stamp.name}: starts at another moment than {package.flow.name}"
+    if not stamp.assignments:
+        yield f"{stamp.name}: sets nothing"
+    for field, source in stamp.assignments:
+        known = package.objects[stamp.start.object].fields.get(field)
+        if known is None or known.type != ("DateTime" if source == NOW else "Text"):
+            yield f"{stamp.name}: no field {field} that can hold {source}"
+        for name, entry in package.permission_sets.items():
+            if entry.fields.get(f"{stamp.start.object}.{field}", (False, True))[1]:
+                yield f"{name}: {field} is the Flow's to write"
+
+
+def _start(package: Package, flow: FlowDef | StampDef, timing: str) -> Iterator[str]:
+    start = flow.start
+    if not flow.active or not start.on_change_only or start.trigger != "CreateAndUpdate" or start.timing != timing:
+        yield f"{flow.name}: must be active and run only when an order becomes approved ({timing})"
+    for condition in start.filters:
+        if not has_field(package, start.object, condition.field):
+            yield f"{flow.name}: no field {condition.field}"
+        if condition.field == "Status" and condition.value not in {status.name for status in package.order_statuses}:
+            yield f"{flow.name}: no status {condition.value}"

@@ -10,7 +10,7 @@ import pytest
 from integrations.correlation import correlation_id
 from integrations.errors import CallFailed, ErrorClass, IntegrationError
 from integrations.salesforce.client import SalesforceClient
-from integrations.salesforce.models import ApiUsage
+from integrations.salesforce.models import ApiUsage, Order
 from tests.integrations.salesforce.scripted import (
     ACCOUNT_ID,
     ITEM_ID,
@@ -67,21 +67,42 @@ async def test_an_order_without_account_items_and_journal(org: ScriptedOrg, clie
     assert (bundle.account, bundle.items, bundle.journal) == (None, (), None)
 
 
-async def test_an_org_without_the_optional_field_is_read_without_it(org: ScriptedOrg, client: SalesforceClient) -> None:
+def lacks(field: str) -> list[dict[str, str]]:
     frame = "\nSELECT " + "Id, Portal_Recipient_Email__c, " * 40 + "\n^\nERROR at Row:1:Column:9\n"
-    lacking = [
-        {
-            "errorCode": "INVALID_FIELD",
-            "message": f"{frame}No such column 'Portal_Recipient_Email__c' on entity 'Order'.",
-        }
-    ]
-    refused = {"body": lacking, "httpHeaders": {}, "httpStatusCode": 400, "referenceId": "r0"}
-    found = together(rows(order_row()), rows())
-    org.script += [says({"compositeResponse": [refused, *found["compositeResponse"][1:]]}), says(found), says(found)]
-    assert (await client.read_order(ORDER_ID)).order.recipient_email is None
+    return [{"errorCode": "INVALID_FIELD", "message": f"{frame}No such column '{field}' on entity 'Order'."}]
+
+
+async def test_an_org_without_an_optional_field_is_read_without_that_one(
+    org: ScriptedOrg, client: SalesforceClient
+) -> None:
+    found = together(rows(order_row(Portal_Recipient_Email__c="a@b.jp")), rows())
+    for field in ("Approved_At__c", "Approved_By_User__c"):
+        refused = {"body": lacks(field), "httpHeaders": {}, "httpStatusCode": 400, "referenceId": "r0"}
+        org.script.append(says({"compositeResponse": [refused, *found["compositeResponse"][1:]]}))
+    org.script += [says(found), says(found)]
+    assert (await client.read_order(ORDER_ID)).order.recipient_email == "a@b.jp"
     await client.read_order(ORDER_ID)
-    asked = ["Portal_Recipient_Email__c" in str(request.body) for request in org.asked]
-    assert asked == [True, False, False]
+    asked = [str(request.body) for request in org.asked]
+    assert ["Approved_At__c" in body for body in asked] == [True, False, False, False]
+    assert ["Approved_By_User__c" in body for body in asked] == [True, True, False, False]
+    assert all("Portal_Recipient_Email__c" in body for body in asked)
+    org.script.append(says(rows()))
+    await client.list_orders(["Approved"])
+    assert "Approved_At__c" not in org.asked[-1].query["q"]
+
+
+async def test_an_org_that_lacks_what_is_needed_is_said_to(org: ScriptedOrg, client: SalesforceClient) -> None:
+    org.script.append(says(lacks("Attempt_Count__c"), status=400))
+    with pytest.raises(CallFailed, match="INVALID_FIELD"):
+        await client.list_orders(["Approved"])
+    assert len(org.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("kept", "read"), [("005D00000015gwV", "005D00000015gwVIAQ"), ("the boss", "the boss"), ("", None)]
+)
+def test_an_approver_s_id_is_read_in_either_length(kept: str, read: str | None) -> None:
+    assert Order.model_validate(order_row(Approved_By_User__c=kept)).approved_by_user == read
 
 
 @pytest.mark.parametrize("wrong", ["", "801", ITEM_ID, "801' OR Id != '", "x" * 10_000, "🙂" * 18])

@@ -23,6 +23,7 @@ OBJECTS = "objects"
 RULE = "objects/Order/validationRules/Portal_Status_Transition.validationRule-meta.xml"
 LOCK = "objects/OrderItem/validationRules/Portal_Lock_Order_Products.validationRule-meta.xml"
 FLOW = "flows/Order_Provision_Request.flow-meta.xml"
+STAMP = "flows/Order_Approval_Stamp.flow-meta.xml"
 STATUS = "standardValueSets/OrderStatus.standardValueSet-meta.xml"
 INTEGRATION = "permissionsets/Portal_Integration.permissionset-meta.xml"
 STAFF = "permissionsets/Portal_Staff.permissionset-meta.xml"
@@ -48,7 +49,7 @@ def spoil(root: Path, file: str, old: str, new: str) -> None:
 
 
 def test_every_file_is_valid_against_the_metadata_schema(schema: etree.XMLSchema) -> None:
-    assert len(list(SOURCE.rglob("*-meta.xml"))) >= 54
+    assert len(list(SOURCE.rglob("*-meta.xml"))) >= 57
     assert schema_problems(SOURCE, schema) == []
 
 
@@ -158,6 +159,28 @@ MISTAKES = {
         "only when an order becomes approved",
     ),
     "flow not active": Mistake(FLOW, "<status>Active<", "<status>Draft<", "must be active"),
+    "flow runs before the save": Mistake(FLOW, ">RecordAfterSave<", ">RecordBeforeSave<", "(RecordAfterSave)"),
+    "stamp comes after the save": Mistake(STAMP, ">RecordBeforeSave<", ">RecordAfterSave<", "(RecordBeforeSave)"),
+    "stamp on every save": Mistake(
+        STAMP,
+        "<doesRequireRecordChangedToMeetCriteria>true<",
+        "<doesRequireRecordChangedToMeetCriteria>false<",
+        "only when an order becomes approved",
+    ),
+    "stamp at another status": Mistake(STAMP, ">Approved<", ">Activated<", "another moment"),
+    "stamp into a field that is not there": Mistake(
+        STAMP, "$Record.Approved_At__c", "$Record.Approved_On__c", "no field Approved_On__c"
+    ),
+    "stamp into a field of another type": Mistake(
+        STAMP, "$Record.Approved_At__c", "$Record.Placed_By__c", "no field Placed_By__c that can hold $Flow"
+    ),
+    "stamp of something unknown": Mistake(STAMP, ">$User.Id<", ">$User.Name<", "$User.Name is not supported"),
+    "stamp that people may write": Mistake(
+        STAFF,
+        "<editable>false</editable>\n        <field>Order.Approved_At__c<",
+        "<editable>true</editable>\n        <field>Order.Approved_At__c<",
+        "Approved_At__c is the Flow's to write",
+    ),
     "event published before the commit": Mistake(EVENT, ">PublishAfterCommit<", ">PublishImmediately<", "Immediately"),
     "status missing": Mistake(STATUS, "<fullName>Failed<", "<fullName>Broken<", "OrderStatus"),
     "status in the wrong category": Mistake(
@@ -193,7 +216,7 @@ def test_the_fields_the_issue_names_are_there() -> None:
         "SIM_Form__c ESIM_Profile_Type__c WHMCS_Product_Id__c",
         "Order": "Provisioning_Status__c Provisioning_Error_Code__c Provisioning_Error_Message__c WHMCS_Order_ID__c "
         "WHMCS_Invoice_ID__c ESIM_ICCID__c Attempt_Count__c Last_Provisioning_At__c Placed_By__c Approved_By__c "
-        "Portal_Order_Key__c",
+        "Approved_At__c Approved_By_User__c Portal_Order_Key__c",
         "OrderItem": "Billing_Cycle__c ConfigOptions_JSON__c WHMCS_Service_ID__c ESIM_ICCID__c ESIM_EID__c",
         "Portal_Journal__c": "Generation__c Journal_Id__c Highest_Feed__c Seen_At__c",
         "OrderProvisionRequested__e": "OrderId__c IdemKey__c",
