@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.daemon.alarming import make_alerting, make_dead_man, not_well
 from console.daemon.assembly import Parts, assemble
+from console.daemon.first_stock import take_first_stock
 from console.daemon.later import LaterClients
 from console.daemon.organisation import Refused, check_first_contact, identify
 from console.engine import recovery, transitions
@@ -81,6 +82,7 @@ class Daemon:
             )
             self.parts.engine.gates.mask_with(self._redactor.text)
             check_first_contact(self.parts.engine)
+            await take_first_stock(self.journal, self.settings.esim.first_stock, self._clock.now())
             unclean = await self.journal.write(_mark_running)
         except BaseException:
             self.journal.close()

@@ -3,16 +3,13 @@
 import asyncio
 import shutil
 import tempfile
-import time
 from pathlib import Path
 
 from console.cli.state import State
 from console.cli.window import open_window
-from console.demo.inside import Inside
 from console.demo.options import CUSTOMERS, DemoOptions
 from console.demo.processes import Child, start_daemon, start_sandbox
 from console.observe.redact import Redactor
-from console.settings import load_settings
 
 ORDERS_PER_MINUTE = 20.0
 
@@ -38,7 +35,4 @@ def run_screen(options: DemoOptions) -> int:
 async def _start(folder: Path, options: DemoOptions, children: list[Child]) -> None:
     children.append(await start_sandbox(folder, options.seed, CUSTOMERS, ORDERS_PER_MINUTE))
     config = folder / "portal.toml"
-    inside = Inside(load_settings(config, {}, complete=True).settings.daemon.data_dir)
-    if not inside.path.exists():
-        inside.import_first_stock((folder / "esim-stock.csv").read_bytes(), time.time())
     children.append(await start_daemon(config, folder / "daemon.log"))

@@ -53,6 +53,10 @@ class EsimSettings(Section):
         default=300.0, description="How long after a call the provider may still make its effect"
     )
     timeout: Period = Field(default=30.0, description="Time-out of a call")
+    first_stock: Path | None = Field(
+        default=None,
+        description="CSV of profiles (iccid, type) for a journal that has none yet; later ones: portal esim import",
+    )
     low_water: dict[str, int] = Field(
         default_factory=dict, description="Profile type → free profiles below which an alarm is raised"
     )

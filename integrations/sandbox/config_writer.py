@@ -19,6 +19,7 @@ HEAD = """\
 # Settings for the sandbox beside this file, written anew at each of its starts: copy it before you change it.
 # Waits that take minutes in production are set to seconds here, so that a demonstration sees them pass.
 """
+STOCK = "esim-stock.csv"  # the profiles of a new world, as for `portal esim import`
 LONGEST_SOCKET_PATH = 100  # bytes; the system's limit is 108
 
 # The waits of rules §3.3 and what goes with them, in seconds. Production has minutes, see the settings' defaults.
@@ -49,7 +50,7 @@ def portal_settings(
     settings: dict[str, Any] = {
         "salesforce": _salesforce(world, systems["salesforce"]),
         "whmcs": _whmcs(world, systems["whmcs"]),
-        "esim": _esim(systems["esim"], receiver_port),
+        "esim": {**_esim(systems["esim"], receiver_port), "first_stock": folder / STOCK},
         "mail": _mail(systems["mail"]),
         "intake": {"start_at": start_at},
         "engine": {},

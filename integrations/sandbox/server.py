@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from integrations.sandbox.config_writer import as_toml, portal_settings
+from integrations.sandbox.config_writer import STOCK, as_toml, portal_settings
 from integrations.sandbox.control import Control
 from integrations.sandbox.crm import Crm
 from integrations.sandbox.esim.notifier import Listener
@@ -42,7 +42,6 @@ DAILY_API_LIMIT = 10_000_000
 STATE = "sandbox.db"
 DESCRIPTION = "sandbox.json"
 CONFIGURATION = "portal.toml"
-STOCK = "esim-stock.csv"
 
 __all__ = ["PORTS", "Sandbox", "SandboxError", "run_sandbox"]
 
