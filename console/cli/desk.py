@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from console.cli import options
-from console.cli.acts import follow_batch, tell_batch
+from console.cli.acts import Act, follow_batch, perform_on_system, tell_batch
 from console.cli.exits import Exit
 from console.cli.help import Group
 from console.cli.output import Column, Form, clock
@@ -93,3 +93,9 @@ async def show(
         desk.output.csv(columns, [item.model_dump() for item in view.items])
         return Exit.OK
     return tell_batch(desk, view)
+
+
+@verb(batches, "stop", csv=False, system=True)
+async def stop(desk: Desk, act: Act, batch: Annotated[str, typer.Argument(metavar="BATCH", help="Its id.")]) -> int:
+    """Stop one: nothing more of it is begun, what was begun is followed to its end."""
+    return await perform_on_system(desk, "system.stop_batch", act, batch=batch)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from console.cli import options
+from console.cli.acts import Act, perform_on_system
 from console.cli.exits import Exit
 from console.cli.help import Group
 from console.cli.output import Column, clock
@@ -56,3 +57,11 @@ async def poison(desk: Desk) -> int:
     data = [one.model_dump() for one in found.poison]
     desk.output.rows(POISON, [{**row, "when": clock(row["at"])} for row in data], data)
     return Exit.FAILED if any(one.seen_by is None for one in found.poison) else Exit.OK
+
+
+@verb(app, "seen", csv=False, system=True)
+async def seen(
+    desk: Desk, act: Act, row: Annotated[str, typer.Argument(metavar="ROW", help="gap:NO, poison:NO or mail:NO.")]
+) -> int:
+    """Put aside a gap, an unreadable event or a mail that somebody has looked at and that needs nothing more."""
+    return await perform_on_system(desk, "system.seen", act, row=row)
