@@ -1,7 +1,7 @@
 """``portal doctor``: every check with its result."""
 
 import asyncio
-import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -48,6 +48,7 @@ async def _checked(state: State, config: Any, *, offline: bool) -> list[dict[str
 
     loaded = state.settings(config, complete=True)
     rows = [await _row(state, check) for check in LocalChecks(loaded).all()]
+    rows += await _daemon(state, loaded.settings.daemon.socket_path)
     if offline:
         return rows
     from console.doctor.outside import OutsideChecks
@@ -72,8 +73,22 @@ async def _checked(state: State, config: Any, *, offline: bool) -> list[dict[str
         await outside.close()
 
 
+async def _daemon(state: State, socket: Path) -> list[dict[str, Any]]:
+    """Over its own socket, as this user."""
+    from console.client.api import ApiClient
+    from console.client.connection import Address
+    from console.doctor.daemon import DaemonChecks
+
+    async with ApiClient(Address(socket=socket), timeout=5.0) as client:
+        return [await _row(state, check) for check in DaemonChecks(client).all()]
+
+
 async def _row(state: State, check: "Check") -> dict[str, Any]:
-    began = time.monotonic()
-    finding = await check.look()
-    took = round((time.monotonic() - began) * 1000)
-    return {"check": check.name, "state": finding.state, "detail": state.redactor.text(finding.detail), "ms": took}
+    from console.doctor.check import perform
+
+    done = await perform(check)
+    finding, text = done.finding, state.redactor.text
+    return {
+        "check": check.name, "state": finding.state, "detail": text(finding.said), "remedy": text(finding.remedy),
+        "means": check.means, "ms": done.ms,
+    }  # fmt: skip

@@ -25,6 +25,7 @@ from integrations.errors import System
 from storage import desk, feed, inbox, mail, outbox, profiles, runs
 from storage.desk import Pause
 from storage.inbox import Gap
+from storage.migrate import migration_names
 
 MEGABYTE = 1_048_576
 LATE_POLL = 3.0  # times the time between polls
@@ -95,7 +96,7 @@ def _store(daemon: Daemon) -> Iterator[Part]:
     trouble = journal.trouble
     yield Part(
         name="journal", state="bad" if trouble else "ok", detail=str(trouble or f"feed row {newest}"),
-        values={**values, "seq": newest},
+        values={**values, "seq": newest, "schema": migration_names()[-1]},
     )  # fmt: skip
     if keeping.disk is not None:
         free, total = keeping.disk
@@ -196,7 +197,7 @@ def _events(daemon: Daemon, rows: _Rows) -> Part:
     if rows.gaps:
         detail += f"; {len(rows.gaps)} gap(s) not reconciled yet: {rows.gaps[-1].reason}"
     if rows.poison:
-        detail += f"; {rows.poison} malformed event(s) to look at"
+        detail += f"; {rows.poison} event(s) that led to no order to look at"
     well = phase == "listening" and not rows.gaps and not rows.poison
     return Part(name="events", state="ok" if well else "warn", detail=detail, values=values)
 

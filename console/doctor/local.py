@@ -1,4 +1,4 @@
-"""Checks on this machine: files and their modes, the journal and its backups, disk, certificates, the daemon."""
+"""Checks where the daemon lives: settings, files and their modes, disk, the journal and its backups, certificates."""
 
 import asyncio
 import shutil
@@ -9,10 +9,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from console import __version__
-from console.client.api import ApiClient
-from console.client.connection import Address
-from console.client.errors import ApiError
 from console.doctor.check import Check, Finding, bad, ok, warn
 from console.settings import LoadedSettings
 from integrations.errors import IntegrationError
@@ -35,13 +31,20 @@ class LocalChecks:
 
     def all(self) -> list[Check]:
         return [
-            Check("settings", self.settings),
-            Check("files", self.files),
-            Check("disk", self.disk),
-            Check("journal", self.journal),
-            Check("backups", self.backups),
-            Check("certificates", self.certificates),
-            Check("daemon", self.daemon),
+            Check("settings", self.settings, "The file that everything is set in; it may hold secrets."),
+            Check(
+                "files",
+                self.files,
+                "Journal and backups hold customers' data: nobody else on the machine may read them.",
+            ),
+            Check("disk", self.disk, "Without room for the journal no order comes in and no new call is made."),
+            Check("journal", self.journal, "Everything that was done and is still to be done stands in this file."),
+            Check("backups", self.backups, "What is left when the journal is lost; a restore goes on from there."),
+            Check(
+                "certificates",
+                self.certificates,
+                "With one that has run out, the eSIM provider or the API cannot be reached.",
+            ),
         ]
 
     async def settings(self) -> Finding:
@@ -50,17 +53,17 @@ class LocalChecks:
         if file is None:
             return warn("no settings file: environment and defaults only")
         if file.stat().st_mode & OTHERS and self._loaded.secrets():
-            return warn(f"{file} can be read by others and holds secrets: chmod 600")
+            return warn(f"{file} can be read by others and holds secrets", "chmod 600")
         return ok(f"{file}: 0 problems")
 
     async def files(self) -> Finding:
         """Database, WAL, backups: for their owner alone (rules §12)."""
         folder = self._settings.daemon.data_dir
         if not folder.exists():
-            return warn(f"{folder} does not exist yet: the daemon makes it at its first start")
+            return warn(f"{folder} does not exist yet", "start the daemon, which makes it")
         open_ = [str(path) for path in self._private() if stat.S_IMODE(path.stat().st_mode) & OTHERS]
         if open_:
-            return bad(f"open to others: {', '.join(open_[:5])}: chmod go= them")
+            return bad(f"open to others: {', '.join(open_[:5])}", "chmod go= them")
         return ok(f"{folder} is private")
 
     def _private(self) -> Iterator[Path]:
@@ -84,8 +87,8 @@ class LocalChecks:
         free, percent = usage.free // MEGABYTE, 100.0 * usage.free / usage.total
         said = f"{free:,} MB ({percent:.0f} %) free at {folder}"
         if free < self._settings.housekeeping.disk_stop_mb:
-            return bad(f"{said}: below housekeeping.disk_stop_mb no order comes in")
-        return warn(f"{said}: make room") if percent < self._settings.alerts.disk_free_percent else ok(said)
+            return bad(f"{said}: below housekeeping.disk_stop_mb no order comes in", "make room")
+        return warn(said, "make room") if percent < self._settings.alerts.disk_free_percent else ok(said)
 
     async def journal(self) -> Finding:
         """Soundness (the whole integrity check), schema, recovery."""
@@ -94,13 +97,13 @@ class LocalChecks:
             return (
                 warn("no journal yet")
                 if started
-                else bad("no journal yet, and intake.start_at is not set: the first start needs it")
+                else bad("no journal yet, and the first start needs intake.start_at", "set it")
             )
         try:
             await asyncio.to_thread(backup.check, self._journal)
             return await asyncio.to_thread(self._described)
         except (StorageError, sqlite3.Error) as error:
-            return bad(f"{error}: restore a backup with portal restore")
+            return bad(str(error), "restore a backup with portal restore")
 
     def _described(self) -> Finding:
         db = connect(self._journal, read_only=True)
@@ -110,21 +113,25 @@ class LocalChecks:
             db.close()
         size = self._journal.stat().st_size / MEGABYTE
         said = f"sound, {size:,.1f} MB, org {org or 'not known yet'}"
-        return warn(f"{said}; in recovery: {recovery}; a supervisor ends it") if recovery else ok(said)
+        return warn(f"{said}; in recovery: {recovery}", "a supervisor ends it") if recovery else ok(said)
 
     async def backups(self) -> Finding:
         """The newest one is opened and checked."""
         kept = self._backups()
         if not kept:
-            return warn("none yet: the daemon makes one a day")
+            return warn("none yet", "keep the daemon running: it makes one a day")
         newest = kept[-1]
         try:
             await asyncio.to_thread(backup.check, newest)
         except StorageError as error:
-            return bad(str(error))
+            return bad(str(error), "make another with portal backup")
         age = time.time() - newest.stat().st_mtime
         said = f"{len(kept)} kept, newest {age / 3600:.0f} h old and sound"
-        return bad(f"{said}: too old, is the daemon running?") if age > self._settings.alerts.backup_age else ok(said)
+        return (
+            bad(f"{said}: too old", "see that the daemon runs, or make one with portal backup")
+            if age > self._settings.alerts.backup_age
+            else ok(said)
+        )
 
     async def certificates(self) -> Finding:
         """Ours: for the eSIM provider, its call-backs, and the API."""
@@ -140,24 +147,11 @@ class LocalChecks:
                 try:
                     ends[key] = (certificate_end(file) - datetime.now(UTC)).total_seconds()
                 except IntegrationError as error:
-                    return bad(f"{key}: {error.message}")
+                    return bad(f"{key}: {error.message}", "correct the setting or the file")
         if not ends:
             return ok("none is used")
         key, left = min(ends.items(), key=lambda item: item[1])
         said = f"{key} runs out in {left / 86_400:.0f} days" if left > 0 else f"{key} has run out"
         if left <= 0:
-            return bad(f"{said}: renew it")
-        return warn(f"{said}: renew it") if left < chosen.alerts.certificate_before else ok(said)
-
-    async def daemon(self) -> Finding:
-        """Over its own socket, as this user."""
-        socket = self._settings.daemon.socket_path
-        try:
-            async with ApiClient(Address(socket=socket), timeout=5.0) as client:
-                health = await client.health()
-        except ApiError as error:
-            return bad(str(error))
-        said = f"{socket}: {health.version}, up {health.uptime / 3600:.1f} h, journal {health.journal}"
-        if not health.ok:
-            return bad(f"{said}: {health.note}")
-        return ok(said) if health.version == __version__ else warn(f"{said}; this program is {__version__}: restart it")
+            return bad(said, "renew it")
+        return warn(said, "renew it") if left < chosen.alerts.certificate_before else ok(said)

@@ -45,7 +45,7 @@ class OutsideChecks:
             return warn("no system answered, so there is nothing to compare it with")
         system, skew = max(self._skews.items(), key=lambda item: abs(item[1]))
         said = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} {system}"
-        return bad(f"{said}: set it; guarded calls wait until then") if abs(skew) > LARGEST_SKEW else ok(said)
+        return bad(said, "set it; guarded calls wait until then") if abs(skew) > LARGEST_SKEW else ok(said)
 
     def _dated(self, system: str, date: datetime) -> None:
         self._skews[system] = (datetime.now(UTC) - date).total_seconds()
@@ -58,11 +58,13 @@ class OutsideChecks:
         if org.is_sandbox == (label == PRODUCTION):
             return bad(f"{said}, but daemon.environment is {label!r}: the daemon refuses to start")
         if not org.is_sandbox and not self._settings.salesforce.org_id:
-            return bad(f"{said}: pin it with salesforce.org_id")
+            return bad(said, "pin it with salesforce.org_id")
         most, left = (await self._clients.salesforce.limits()).get("DailyApiRequests", (0, 0))
         said += f", {left:,} of {most:,} calls left today"
         return (
-            warn(f"{said}: below 10 % only claim, crm and poll run") if most and left < most * LOW_QUOTA else ok(said)
+            warn(f"{said}: below 10 % only claim, crm and poll run", "find what uses them up")
+            if most and left < most * LOW_QUOTA
+            else ok(said)
         )
 
     async def fields(self) -> Finding:
@@ -75,7 +77,8 @@ class OutsideChecks:
         if not missing:
             return ok(f"the package's fields of {', '.join(READ_OBJECTS)} can be read")
         return bad(
-            f"not there, or not readable for the integration user: {', '.join(missing)}: deploy the package and assign its permission set"
+            f"not there, or not readable for the integration user: {', '.join(missing)}",
+            "deploy the package and assign its permission set",
         )
 
     async def _unreadable(self, name: str, wanted: list[str]) -> list[str]:
@@ -99,17 +102,19 @@ class OutsideChecks:
         missing = await self._clients.whmcs.missing_actions()
         if not missing:
             return ok("all actions are allowed for the role")
-        return bad(f"not allowed for the role: {', '.join(missing)}: allow them in WHMCS, Setup, API Roles")
+        return bad(f"not allowed for the role: {', '.join(missing)}", "allow them in WHMCS, Setup, API Roles")
 
     async def products(self) -> Finding:
         """The mapped products exist."""
         wanted = sorted({*self._settings.whmcs.marker_fields, *self._settings.whmcs.manual_products})
         if not wanted:
-            return warn("whmcs.marker_fields is empty: no product can be provisioned unless notes_proved is set")
+            return warn(
+                "no product can be provisioned without a marker field", "fill whmcs.marker_fields, or set notes_proved"
+            )
         found = await self._clients.whmcs.get_products(wanted)
         unknown = [str(pid) for pid in wanted if pid not in found]
         if unknown:
-            return bad(f"WHMCS has no product {', '.join(unknown)}: correct whmcs.marker_fields and manual_products")
+            return bad(f"WHMCS has no product {', '.join(unknown)}", "correct whmcs.marker_fields and manual_products")
         return ok(f"{len(wanted)} mapped products are there")
 
     async def esim(self) -> Finding:
@@ -130,7 +135,7 @@ def _told(look: Callable[[], Awaitable[Finding]]) -> Callable[[], Awaitable[Find
         try:
             return await look()
         except IntegrationError as error:
-            remedy = ": correct the settings or the rights" if error.error_class is ErrorClass.CONFIG else ""
-            return bad(f"{error.code}: {error.message}{remedy}")
+            remedy = "correct the settings or the rights" if error.error_class is ErrorClass.CONFIG else ""
+            return bad(f"{error.code}: {error.message}", remedy)
 
     return told
