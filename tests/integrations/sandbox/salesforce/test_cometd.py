@@ -16,6 +16,7 @@ from integrations.sandbox.salesforce.cometd_sessions import COOKIE
 from tests.integrations.sandbox.salesforce.cometd_rig import CHANNEL, OTHER, USER, Org, until
 
 Message = dict[str, Any]
+AT_ONCE = 15.0  # for a loaded machine; whoever had to wait for the poll's own end would need a minute
 
 
 class Wire:
@@ -74,6 +75,15 @@ async def org() -> AsyncIterator[Org]:
     await org.stop()
 
 
+@pytest.fixture
+async def patient() -> AsyncIterator[Org]:
+    """Polls that nobody releases last longer than any test."""
+    org = Org(CometdOptions(poll_seconds=60.0))
+    await org.start()
+    yield org
+    await org.stop()
+
+
 @asynccontextmanager
 async def wire(org: Org, **options: Any) -> AsyncIterator[Wire]:
     client = Wire(org, **options)
@@ -87,8 +97,8 @@ def uuids(answers: list[Message]) -> list[str]:
     return [answer["data"]["event"]["EventUuid"] for answer in answers if answer["channel"] == CHANNEL]
 
 
-async def test_opening_has_the_documented_shapes(org: Org) -> None:
-    async with wire(org) as client:
+async def test_opening_has_the_documented_shapes(patient: Org) -> None:
+    async with wire(patient) as client:
         answer = await client.handshake()
         assert answer == {
             "ext": {"replay": True, "payload.format": True},
@@ -101,10 +111,8 @@ async def test_opening_has_the_documented_shapes(org: Org) -> None:
             "successful": True,
         }
         assert any(cookie.key == COOKIE for cookie in client.http.cookie_jar)
-        started = time.monotonic()
-        [connected] = await client.connect()
-        assert time.monotonic() - started < 0.5
-        assert connected["advice"] == {"interval": 0, "timeout": 1000, "reconnect": "retry"}
+        [connected] = await asyncio.wait_for(client.connect(), AT_ONCE)
+        assert connected["advice"] == {"interval": 0, "timeout": 60_000, "reconnect": "retry"}
         subscribed = await client.subscribe(-2)
         assert subscribed == {
             "clientId": client.client_id,
@@ -115,14 +123,14 @@ async def test_opening_has_the_documented_shapes(org: Org) -> None:
         }
 
 
-async def test_an_event_releases_the_parked_poll(org: Org) -> None:
-    async with wire(org) as client:
+async def test_an_event_releases_the_parked_poll(patient: Org) -> None:
+    async with wire(patient) as client:
         await client.open()
         poll = asyncio.create_task(client.connect())
         await asyncio.sleep(0.1)
         assert not poll.done()
-        [uuid] = org.publish()
-        event, connected = await asyncio.wait_for(poll, 0.5)
+        [uuid] = patient.publish()
+        event, connected = await asyncio.wait_for(poll, AT_ONCE)
         assert connected["channel"] == "/meta/connect"
         assert connected["successful"] is True
         assert event["channel"] == CHANNEL
@@ -137,19 +145,19 @@ async def test_a_poll_without_events_lasts_as_long_as_advised(org: Org) -> None:
         await client.open()
         started = time.monotonic()
         [connected] = await client.connect()
-        assert 0.9 < time.monotonic() - started < 2.0
+        assert 0.9 < time.monotonic() - started < 15
         assert connected["successful"] is True
 
 
-async def test_subscribing_beside_a_parked_poll_delivers_there(org: Org) -> None:
-    sent = org.publish(3)
-    async with wire(org) as client:
+async def test_subscribing_beside_a_parked_poll_delivers_there(patient: Org) -> None:
+    sent = patient.publish(3)
+    async with wire(patient) as client:
         await client.handshake()
         await client.connect()
         poll = asyncio.create_task(client.connect())
         await asyncio.sleep(0.05)
         assert (await client.subscribe(-2))["successful"]
-        assert uuids(await asyncio.wait_for(poll, 0.5)) == sent
+        assert uuids(await asyncio.wait_for(poll, AT_ONCE)) == sent
 
 
 @pytest.mark.parametrize("as_text", [False, True])
@@ -213,44 +221,43 @@ async def test_two_channels_arrive_in_order_of_replay_id(org: Org) -> None:
         assert ids == sorted(ids)
 
 
-async def test_several_messages_in_one_request_are_answered_in_one_array_at_once(org: Org) -> None:
-    async with wire(org) as client:
+async def test_several_messages_in_one_request_are_answered_in_one_array_at_once(patient: Org) -> None:
+    async with wire(patient) as client:
         await client.open()
         base = {"clientId": client.client_id}
-        started = time.monotonic()
-        status, answers = await client.post(
+        messages: list[Message] = [
             {"channel": "/meta/subscribe", "subscription": OTHER, "id": "a", **base},
             {"channel": "/meta/unsubscribe", "subscription": CHANNEL, "id": "b", **base},
             {"channel": "/meta/connect", "connectionType": "long-polling", "id": "c", **base},
-        )
+        ]
+        status, answers = await asyncio.wait_for(client.post(*messages), AT_ONCE)
         assert (status, [answer["id"] for answer in answers]) == (200, ["a", "b", "c"])
         assert all(answer["successful"] for answer in answers)
-        assert time.monotonic() - started < 0.5
-        org.publish(1, CHANNEL)
-        org.publish(1, OTHER)
+        patient.publish(1, CHANNEL)
+        patient.publish(1, OTHER)
         assert [answer["channel"] for answer in await client.connect()] == [OTHER, "/meta/connect"]
 
 
-async def test_a_second_poll_releases_the_first(org: Org) -> None:
-    async with wire(org) as client:
+async def test_a_second_poll_releases_the_first(patient: Org) -> None:
+    async with wire(patient) as client:
         await client.open(-2)
         first = asyncio.create_task(client.connect())
         await asyncio.sleep(0.05)
         second = asyncio.create_task(client.connect())
-        [answer] = await asyncio.wait_for(first, 0.5)
+        [answer] = await asyncio.wait_for(first, AT_ONCE)
         assert answer["successful"] is True
-        sent = org.publish()
+        sent = patient.publish()
         assert uuids(await second) == sent
 
 
-async def test_a_client_that_leaves_frees_its_poll_and_is_forgotten(org: Org) -> None:
-    async with wire(org) as client:
+async def test_a_client_that_leaves_frees_its_poll_and_is_forgotten(patient: Org) -> None:
+    async with wire(patient) as client:
         await client.open()
         poll = asyncio.create_task(client.connect())
         await asyncio.sleep(0.05)
         [answer] = await client.say("/meta/disconnect")
         assert answer["successful"] is True
-        [released] = await asyncio.wait_for(poll, 0.5)
+        [released] = await asyncio.wait_for(poll, AT_ONCE)
         assert released["advice"]["reconnect"] == "none"
         [unknown] = await client.connect()
         assert unknown["error"] == "403::Unknown client"
@@ -268,23 +275,23 @@ async def test_a_silent_client_is_forgotten_but_not_one_that_polls(org: Org) -> 
         assert forgotten["advice"] == {"interval": 0, "reconnect": "handshake"}
 
 
-async def test_forgetting_clients_releases_their_polls(org: Org) -> None:
-    async with wire(org) as client:
+async def test_forgetting_clients_releases_their_polls(patient: Org) -> None:
+    async with wire(patient) as client:
         await client.open()
         poll = asyncio.create_task(client.connect())
         await asyncio.sleep(0.05)
-        assert org.control.expire_sessions() == 1
-        [answer] = await asyncio.wait_for(poll, 0.5)
+        assert patient.control.expire_sessions() == 1
+        [answer] = await asyncio.wait_for(poll, AT_ONCE)
         assert answer["error"] == "403::Unknown client"
 
 
-async def test_a_revoked_token_releases_the_poll(org: Org) -> None:
-    async with wire(org) as client:
+async def test_a_revoked_token_releases_the_poll(patient: Org) -> None:
+    async with wire(patient) as client:
         await client.open()
         poll = asyncio.create_task(client.connect())
         await asyncio.sleep(0.05)
-        org.tokens.revoke(client.token)  # told by nobody: the poll notices by itself
-        [answer] = await asyncio.wait_for(poll, 0.9)
+        patient.tokens.revoke(client.token)  # told by nobody: the poll notices by itself
+        [answer] = await asyncio.wait_for(poll, AT_ONCE)
         assert answer["error"] == "401::Authentication invalid"
         assert answer["advice"] == {"interval": 0, "reconnect": "none"}
         [denied] = await client.say("/meta/handshake", version="1.0", supportedConnectionTypes=["long-polling"])
