@@ -114,7 +114,35 @@ def items(db: sqlite3.Connection, batch_id: str, *, after: float | None = None) 
         f"{'' if after is None else ' AND at >= ?'} ORDER BY position",
         (batch_id,) if after is None else (batch_id, after),
     )
-    return [Item(*[*row[:4], unpack(row[4]) if row[4] else None, row[5]]) for row in rows]
+    return [_item(row) for row in rows]
+
+
+def next_waiting(db: sqlite3.Connection, batch_id: str) -> Item | None:
+    """The first that was not begun."""
+    found = _items_where(db, "batch_id = ? AND state = 'waiting' ORDER BY position LIMIT 1", (batch_id,))
+    return found[0] if found else None
+
+
+def working(db: sqlite3.Connection, batch_id: str) -> list[Item]:
+    """Those that were begun and have no result yet."""
+    return _items_where(db, "batch_id = ? AND state = 'working' ORDER BY position", (batch_id,))
+
+
+def newest_results(db: sqlite3.Connection, batch_id: str, limit: int) -> list[Item]:
+    """The items that were done or failed last."""
+    where = "batch_id = ? AND state IN ('done', 'failed') AND at IS NOT NULL ORDER BY at DESC, position DESC LIMIT ?"
+    return _items_where(db, where, (batch_id, limit))
+
+
+def _items_where(db: sqlite3.Connection, where: str, bound: tuple[Any, ...]) -> list[Item]:
+    rows = db.execute(
+        f"SELECT position, order_id, run_version, state, result, at FROM batch_items WHERE {where}", bound
+    )
+    return [_item(row) for row in rows]
+
+
+def _item(row: tuple[Any, ...]) -> Item:
+    return Item(*[*row[:4], unpack(row[4]) if row[4] else None, row[5]])
 
 
 def set_item(

@@ -1,8 +1,8 @@
-"""The system as a whole: pauses, the brake, recovery."""
+"""The system as a whole: pauses, the brake, recovery; what was seen, and batches."""
 
 from console.commands.command import Command
 from console.commands.facts import Facts
-from console.commands.words import Argument, Kind, Role, Scope
+from console.commands.words import Argument, Kind, Risk, Role, Scope
 
 SUBJECT = "salesforce, whmcs, esim, mail, or product:<WHMCS product id>"
 
@@ -57,3 +57,25 @@ class EndRecovery(Command):
         if not facts.recovery:
             return "this journal is not in recovery"
         return None if facts.listed else "the orders that changed meanwhile are not listed yet"
+
+
+class Seen(Command):
+    """Put aside a gap, an unreadable event or a mail that somebody has looked at and that needs nothing more."""
+
+    id, verb, title, keys, group = "system.seen", "seen", "Mark as seen", "D", "System"
+    cli = "events seen"
+    risk = Risk.NONE
+    scope = Scope.SYSTEM
+    outside = False
+    arguments = (Argument("row", Kind.SUBJECT, "gap:<id>, poison:<id> or mail:<id>", required=True, option="-"),)
+
+
+class StopBatch(Command):
+    """Stop an act on many orders: nothing more of it is begun, what was begun is followed to its end."""
+
+    id, verb, title, keys, group = "system.stop_batch", "stop-batch", "Stop the batch", "x", "System"
+    cli = "batches stop"
+    risk = Risk.NONE
+    scope = Scope.SYSTEM
+    outside = False
+    arguments = (Argument("batch", Kind.IDENTIFIER, "the batch's id", required=True, option="-"),)

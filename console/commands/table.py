@@ -12,7 +12,7 @@ COMMANDS: tuple[Command, ...] = (
     running.Retry(), running.RetryStep(), running.Skip(), running.Park(), running.Unpark(), running.Cancel(),
     mending.ResolveIs(), mending.ResolveAbsent(), mending.Edit(), mending.ModuleCreate(),
     desk.Take(), desk.Untake(), desk.Note(), desk.MailResend(),
-    system.Pause(), system.Resume(), system.ReleaseBrake(), system.EndRecovery(),
+    system.Pause(), system.Resume(), system.ReleaseBrake(), system.EndRecovery(), system.Seen(), system.StopBatch(),
 )  # fmt: skip
 BY_ID: dict[str, Command] = {command.id: command for command in COMMANDS}
 BY_VERB: dict[str, Command] = {command.verb: command for command in COMMANDS}

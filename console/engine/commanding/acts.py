@@ -9,6 +9,8 @@ from console.engine.commanding import (
     parking,
     resolving,
     retrying,
+    seeing,
+    stopping,
     systems,
 )
 from console.engine.commanding.act import Act, Hooks
@@ -20,7 +22,7 @@ ACTS: tuple[type[Act], ...] = (
     retrying.Retry, retrying.RetryStep, retrying.Skip, parking.Park, retrying.Unpark, cancelling.Cancel,
     resolving.ResolveIs, resolving.ResolveAbsent, editing.Edit, modules.ModuleCreate,
     deskwork.Take, deskwork.Untake, deskwork.Note, deskwork.MailResend,
-    systems.Pause, systems.Resume, systems.ReleaseBrake, systems.EndRecovery,
+    systems.Pause, systems.Resume, systems.ReleaseBrake, systems.EndRecovery, seeing.Seen, stopping.StopBatch,
 )  # fmt: skip
 
 

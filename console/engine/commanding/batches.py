@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from console.commands import table
 from console.commands.command import Command
@@ -19,6 +19,7 @@ from storage.batches import Batch, Item
 from storage.errors import StorageError
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 IDLE = 5.0
 LOOK_EVERY = 0.2
 FOLLOWED_FOR = 120.0  # how long a run is watched for what the engine makes of it
@@ -53,43 +54,64 @@ class BatchRunner:
     async def work(self, batch: Batch) -> None:
         """One batch to its end: every order done, failed or left out; or stopped after too many failures in a row."""
         command = table.BY_ID.get(batch.command)
-        await self._take_up(batch)
+        await self._take_up(batch, command)
         if command is None:
             log.error("batch %s: this version has no command %s", batch.id, batch.command)
-            await self._end(batch, stopped=True)
-            return
-        stopped = False
-        while not stopped:
+        while command is not None:
             await self._follow(batch)
-            items = self._items(batch)
-            stopped = failures_in_a_row(items) >= batch.stop_after
-            waiting = [item for item in items if item.state == "waiting"]
-            if stopped or not waiting:
+            item = self._peek(lambda db: batches.next_waiting(db, batch.id))
+            if item is None or self._stops(batch):
                 break
-            await self._one(batch, command, waiting[0])
-            if len(waiting) > 1:
-                await asyncio.sleep(1.0 / batch.pace)
+            await self._one(batch, command, item)
+            await self._keep_pace(batch)
         await self._follow_to_the_end(batch)
-        await self._end(batch, stopped=stopped)
+        await self._end(batch)
 
-    def _items(self, batch: Batch) -> list[Item]:
-        return self._engine.journal.peek(lambda db: batches.items(db, batch.id))
+    def _peek(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return self._engine.journal.peek(work)
 
-    async def _take_up(self, batch: Batch) -> None:
-        """After a restart: an order that was being worked on may have been done or not."""
-        for item in self._items(batch):
-            if item.state == "working" and not (item.result or {}).get("run"):
-                await self._set(batch, item, "failed", {"reason": "interrupted: look at the order"})
+    def _stops(self, batch: Batch) -> bool:
+        """A person asked for it, or too many failed one after the other."""
+        if self._peek(lambda db: batches.state(db, batch.id)) == "stopping":
+            return True
+        rest = self._peek(lambda db: batches.newest_results(db, batch.id, batch.stop_after))
+        return failures_in_a_row(rest) >= batch.stop_after
+
+    async def _keep_pace(self, batch: Batch) -> None:
+        """The rest between two orders; cut short when somebody stops the batch or nothing is left to begin."""
+        steady = self._engine.clock.monotonic
+        until = steady() + 1.0 / batch.pace
+        while (left := until - steady()) > 0:
+            if self._peek(lambda db: batches.next_waiting(db, batch.id)) is None:
+                return
+            if self._peek(lambda db: batches.state(db, batch.id)) == "stopping":
+                return
+            await asyncio.sleep(min(left, LOOK_EVERY))
+
+    async def _take_up(self, batch: Batch, command: Command | None) -> None:
+        """After a restart: an order that was being worked on may have been done or not.
+
+        Its plan tells: one that is still as it was planned was not touched and is done now; one that has moved is
+        followed (``_not_as_planned``). A command whose plan cannot tell is not given again.
+        """
+        for item in self._peek(lambda db: batches.working(db, batch.id)):
+            if (item.result or {}).get("run"):
+                continue
+            if command is not None and command.repeatable:
+                since = (item.result or {}).get("interrupted", item.at)
+                await self._set(batch, item, "waiting", {"interrupted": since})
+            else:
+                await self._set(batch, item, "failed", {"reason": "interrupted by a restart: look at the order"})
 
     async def _one(self, batch: Batch, command: Command, item: Item) -> None:
-        await self._set(batch, item, "working", {})
+        await self._set(batch, item, "working", item.result or {})
         actor = Actor(batch.actor, batch.role)
         given: Mapping[str, Any] = batch.arguments["arguments"]
         planned = str(batch.arguments["planned"].get(item.order_id))
         try:
             applied = await self._commander.apply_item(command, actor, item.order_id, given, batch.reason, planned)
         except (Changed, NotPossible) as error:
-            await self._set(batch, item, "excluded", {"reason": str(error)})
+            await self._not_as_planned(batch, command, item, error)
             return
         except CommandError as error:
             await self._set(batch, item, "failed", {"reason": str(error)})
@@ -101,6 +123,19 @@ class BatchRunner:
             await self._set(batch, item, "failed", {"reason": f"a defect of ours: {type(error).__name__}"})
             return
         await self._applied(batch, command, item, applied)
+
+    async def _not_as_planned(self, batch: Batch, command: Command, item: Item, error: CommandError) -> None:
+        """Left out; but one that a restart interrupted has most likely been done by us: its run is followed."""
+        since = (item.result or {}).get("interrupted")
+        if since is None:
+            await self._set(batch, item, "excluded", {"reason": str(error)})
+            return
+        run = self._peek(lambda db: runs.latest_of_order(db, item.order_id))
+        if run is not None and run.updated_at >= since and self._commander.follows(command):
+            message = "interrupted by a restart, its run went on"
+            await self._set(batch, item, "working", {"message": message, "run": run.id})
+            return
+        await self._set(batch, item, "failed", {"reason": f"interrupted by a restart, look at the order: {error}"})
 
     async def _applied(self, batch: Batch, command: Command, item: Item, applied: Applied) -> None:
         result = {"message": applied.message, **applied.detail}
@@ -117,8 +152,8 @@ class BatchRunner:
         """Settle orders whose runs have come to rest; True while some have not."""
         going = False
         now = self._engine.clock.now()
-        for item in self._items(batch):
-            if item.state != "working" or not item.result or "run" not in item.result:
+        for item in self._peek(lambda db: batches.working(db, batch.id)):
+            if not item.result or "run" not in item.result:
                 continue
             run = self._engine.journal.peek(lambda db, run_id=item.result["run"]: runs.get(db, run_id))  # type: ignore[misc]
             late = item.at is not None and now - item.at > FOLLOWED_FOR
@@ -148,9 +183,11 @@ class BatchRunner:
 
         await self._engine.journal.write(write)
 
-    async def _end(self, batch: Batch, *, stopped: bool) -> None:
-        now, items = self._engine.clock.now(), self._items(batch)
-        counts = {name: sum(item.state == name for item in items) for name in ("done", "failed", "excluded", "waiting")}
+    async def _end(self, batch: Batch) -> None:
+        """Done; or stopped, when some were not begun."""
+        now, found = self._engine.clock.now(), self._peek(lambda db: batches.counts(db, [batch.id]))[batch.id]
+        counts = {name: found.get(name, 0) for name in ("done", "failed", "excluded", "waiting")}
+        stopped = counts["waiting"] > 0
         outcome = "done" if not counts["failed"] and not stopped else "partly" if counts["done"] else "failed"
 
         def write(db: sqlite3.Connection) -> None:
@@ -161,7 +198,7 @@ class BatchRunner:
         await self._engine.journal.write(write)
 
 
-def failures_in_a_row(items: list[Item]) -> int:
+def failures_in_a_row(items: Sequence[Item]) -> int:
     """How many of the orders that came to rest last failed, one after the other."""
     rest = sorted((i for i in items if i.state in ("done", "failed") and i.at is not None), key=lambda i: i.at or 0.0)
     count = 0

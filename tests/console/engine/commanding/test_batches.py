@@ -9,7 +9,7 @@ from console.engine.commanding.commander import Commander
 from console.engine.commanding.errors import BadArgument, Changed, NeedsReason, NotPossible
 from storage import batches, desk, runs
 from storage.batches import Batch, Item
-from tests.console.engine.commanding.conftest import OTTO, SUE, Floor
+from tests.console.engine.commanding.conftest import OLGA, OTTO, SUE, Floor
 
 
 def batch(floor: Floor, batch_id: str | None) -> Batch:
@@ -25,7 +25,7 @@ def items(floor: Floor, batch_id: str | None) -> list[Item]:
 
 
 async def ended(floor: Floor, batch_id: str | None) -> Batch:
-    await floor.when(lambda: batch(floor, batch_id).state != "running", lambda: str(items(floor, batch_id)))
+    await floor.when(lambda: batch(floor, batch_id).ended_at is not None, lambda: str(items(floor, batch_id)))
     return batch(floor, batch_id)
 
 
@@ -97,20 +97,61 @@ async def test_a_set_that_changed_is_planned_again(floor: Floor) -> None:
 
 
 async def test_a_restart_takes_a_batch_up_where_it_stood(floor: Floor) -> None:
+    """The first was not touched when the process ended, the second had been done, the third was not begun."""
     orders = await three_failed(floor)
     plan = await floor.plan("retry", OTTO, *orders)
     submitted = await floor.submit(plan, OTTO, *orders)
     batch_id = str(submitted.batch_id)
     now = time.time()
-    await floor.journal.write(lambda db: batches.set_item(db, batch_id, 0, "working", now, {}))
+    for position in (0, 1):
+        await floor.journal.write(lambda db, p=position: batches.set_item(db, batch_id, p, "working", now, {}))  # type: ignore[misc]
+    await floor.act("retry", OTTO, orders[1])
     again = Commander(floor.parts.engine)
     assert await again.finish_interrupted() == 0, "the batch's intent is not finished: it goes on"
     floor.spawn(BatchRunner(floor.parts.engine, again).run())
+    assert (await ended(floor, batch_id)).state == "done"
+    assert [item.state for item in items(floor, batch_id)] == ["done", "done", "done"]
+    assert "interrupted by a restart" in str(items(floor, batch_id)[1].result)
+    for order_id in orders:
+        mine = floor.journal.peek(lambda db, o=order_id: runs.of_order(db, o))  # type: ignore[misc]
+        assert sum(run.workflow == "provision_order" for run in mine) == 2
+    assert len(floor.whmcs_orders()) == 3
+
+
+async def test_a_note_is_not_written_twice_after_a_restart(floor: Floor) -> None:
+    orders = [floor.order("vpn", status="Pending Review") for _ in range(2)]
+    plan = await floor.plan("note", OTTO, *orders, text="seen")
+    submitted = await floor.submit(plan, OTTO, *orders, text="seen")
+    batch_id, now = str(submitted.batch_id), time.time()
+    await floor.journal.write(lambda db: batches.set_item(db, batch_id, 0, "working", now, {}))
+    floor.spawn(floor.batches.run())
     await ended(floor, batch_id)
-    first, *rest = items(floor, batch_id)
-    assert (first.state, first.result) == ("failed", {"reason": "interrupted: look at the order"})
-    assert [item.state for item in rest] == ["done", "done"]
-    assert floor.run(orders[0]).state == "failed"
+    first, second = items(floor, batch_id)
+    assert (first.state, second.state) == ("failed", "done")
+    assert first.result == {"reason": "interrupted by a restart: look at the order"}
+
+
+async def test_a_stopped_batch_begins_nothing_more(floor: Floor) -> None:
+    orders = [floor.order("vpn", status="Pending Review") for _ in range(4)]
+    plan = await floor.plan("note", OTTO, *orders, text="slowly")
+    floor.spawn(floor.batches.run())
+    submitted = await floor.commander.submit(
+        plan.hash, "order.note", OTTO, None, order_ids=orders, arguments={"text": "slowly"}, pace=0.5
+    )
+    batch_id = str(submitted.batch_id)
+    await floor.when(lambda: items(floor, batch_id)[0].state == "done")
+    stop = await floor.plan("stop-batch", OLGA, batch=batch_id)
+    assert "3 orders are not begun" in " ".join(stop.items[0].words)
+    stopped = await floor.submit(stop, OLGA, batch=batch_id)
+    assert stopped.outcome == "done"
+    assert (await ended(floor, batch_id)).state == "stopped"
+    assert [item.state for item in items(floor, batch_id)].count("waiting") == 3
+    pair = [(row.phase, row.actor, row.outcome) for row in floor.audit() if row.command == "system.stop_batch"]
+    assert pair == [("intent", "olga", None), ("outcome", "olga", "done")]
+    refused = await floor.plan("stop-batch", OLGA, batch=batch_id)
+    assert refused.refusal == "it has ended"
+    with pytest.raises(BadArgument, match="there is no batch"):
+        await floor.plan("stop-batch", OLGA, batch="nothing")
 
 
 async def test_approving_many_within_the_limit(floor: Floor) -> None:
