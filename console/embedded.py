@@ -16,6 +16,7 @@ from console.client.connection import Address
 from console.client.owndaemon import OwnDaemonFailed
 from console.observe.logs import Logging
 from console.observe.redact import Redactor
+from console.settings import LoadedSettings
 from console.settings.model import Settings
 
 LOG_NAME = "embedded.log"
@@ -30,10 +31,10 @@ class EmbeddedDaemon:
     the journal, because the terminal belongs to the screen.
     """
 
-    def __init__(self, settings: Settings, redactor: Redactor) -> None:
+    def __init__(self, settings: Settings, redactor: Redactor, loaded: LoadedSettings | None = None) -> None:
         self.address = Address(socket=settings.daemon.socket_path)
         self.farewell = ""
-        self._settings, self._redactor = settings, redactor
+        self._settings, self._redactor, self._loaded = settings, redactor, loaded
         self._ready: Future[None] = Future()
         self._asked: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -90,7 +91,7 @@ class EmbeddedDaemon:
         from console.daemon.service import Service  # much to load: the first frame stands meanwhile
 
         self._loop, self._asked = asyncio.get_running_loop(), asyncio.Event()
-        service = Service(self._settings, self._redactor)
+        service = Service(self._settings, self._redactor, loaded=self._loaded)
         try:
             await service.start()
         except Exception as error:  # noqa: BLE001 - handed to whoever called start

@@ -1,5 +1,6 @@
 """What every route has at hand: the services, the hub, the gatekeeper, and how to name an order."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from console.api.mask import Masker
 from console.api.problems import not_found
 from console.api.services import ApiServices
 from console.engine.services import Engine
+from console.schema.service import Checks
 from console.settings.model import Settings
 from integrations.salesforce.ids import norm_id
 from storage import orders
@@ -23,6 +25,15 @@ ORDER_PREFIX = "801"
 LONGEST_NUMBER = 30
 
 
+@dataclass
+class Checking:
+    """The doctor's last findings; one look at a time."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    known: Checks | None = None
+    at: float = 0.0  # monotonic
+
+
 @dataclass(frozen=True)
 class Api:
     services: ApiServices
@@ -30,6 +41,7 @@ class Api:
     gatekeeper: Gatekeeper
     began: float  # monotonic
     under_way: set[tuple[str, str]] = field(default_factory=set)  # submits by owner and key
+    checking: Checking = field(default_factory=Checking)
 
     @property
     def engine(self) -> Engine:

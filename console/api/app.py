@@ -10,10 +10,12 @@ from console.api import (
     commands,
     desk,
     detail,
+    doctor,
     failures,
     feed,
     find,
     health,
+    logs,
     mending,
     orders,
     person,
@@ -32,7 +34,7 @@ from console.schema.base import PREFIX
 
 ROUTERS = (
     health.open_router, health.router, staff.router, feed.router, orders.router, records.router, detail.router, mending.router, find.router,
-    approvals.router, failures.router, person.router, commands.router, desk.router, stock.router,
+    approvals.router, failures.router, person.router, commands.router, desk.router, logs.router, doctor.router, stock.router,
 )  # fmt: skip
 
 

@@ -10,24 +10,29 @@ from fastapi import APIRouter, Query
 from console.api.access import Services
 from console.api.detail import mail_view
 from console.api.identity import Viewer
+from console.api.logs import wanted_of
 from console.api.problems import invalid
+from console.client.log_query import EVENT_FIELDS
 from console.schema import desk as schema
 from storage import audit, inbox, mail, orders
 
 router = APIRouter(tags=["desk"])
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Before = Annotated[int | None, Query(ge=0, le=2**53)]
+Filter = Annotated[str, Query(alias="filter", max_length=1000)]
 Word = Annotated[str | None, Query(max_length=100)]
 MAIL_STATES = ("queued", "sending", "sent", "maybe_sent", "failed", "held")
 
 
 @router.get("/events")
-async def events(caller: Viewer, api: Services, limit: Limit = 100, before: Before = None) -> schema.Events:
+async def events(
+    caller: Viewer, api: Services, limit: Limit = 100, before: Before = None, filter_: Filter = ""
+) -> schema.Events:
     """Platform events as they were journaled, newest first; ``before``: a sequence number to go on from."""
-    mask = api.masker(caller)
+    mask, wanted = api.masker(caller), wanted_of(api, caller, filter_, EVENT_FIELDS)
 
     def read(db: sqlite3.Connection) -> schema.Events:
-        rows = inbox.newest(db, limit, before)
+        rows = inbox.newest(db, limit, before, wanted)
         numbers = _numbers(db, (row.order_id for row in rows))
         shown = [
             schema.EventView(

@@ -12,6 +12,7 @@ from console.schema.service import Part
 if TYPE_CHECKING:
     from console.engine.commanding.batches import BatchRunner
     from console.engine.commanding.commander import Commander
+    from console.settings import LoadedSettings
 
 
 def _nothing() -> None:
@@ -26,7 +27,7 @@ async def _no_parts() -> Sequence[Part]:
 class ApiServices:
     """``event_stream``: plain values that say how the subscriber stands (phase, last_event_at, last_error, …);
     ``poll``: the same of the poll. ``stopped``: why no order may come in now. ``establishing``: why the org is not
-    known yet. ``parts``: how everything does, for deep health. ``recheck``: stock was imported, parked runs may go on.
+    known yet. ``parts``: how everything does, for deep health. ``loaded``: the settings with their sources. ``recheck``: stock was imported, parked runs may go on.
     """
 
     engine: Engine
@@ -39,5 +40,6 @@ class ApiServices:
     stopped: Callable[[], str | None] = _nothing
     establishing: Callable[[], str | None] = _nothing
     parts: Callable[[], Awaitable[Sequence[Part]]] = _no_parts
+    loaded: "LoadedSettings | None" = None
     recheck: Callable[[], None] = _nothing
     conditions: Callable[[], Mapping[str, tuple[float, str]]] = dict

@@ -36,7 +36,7 @@ def daemon(
     state = state_of(context)
     loaded = state.settings(config, complete=True)
     try:
-        run_daemon(loaded.settings, state.redactor, state.environ, observe=observe, take_over=take_over)
+        run_daemon(loaded.settings, state.redactor, state.environ, observe=observe, take_over=take_over, loaded=loaded)
     except Refused as error:
         raise Failure(str(error), Exit.REFUSED) from error
     except (NotOwner, StoreInUse) as error:

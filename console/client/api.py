@@ -57,6 +57,12 @@ class ApiClient:
     async def integrations(self) -> service.Integrations:
         return await self._get(service.Integrations, "/integrations")
 
+    async def checks(self) -> service.Checks:
+        return await self._get(service.Checks, "/doctor", timeout=SLOW)
+
+    async def settings(self) -> service.SettingsView:
+        return await self._get(service.SettingsView, "/settings")
+
     async def metrics(self) -> str:
         return (await self.connection.ask("GET", f"{PREFIX}/metrics")).text
 
@@ -143,8 +149,8 @@ class ApiClient:
     async def needs_person(self) -> desk.NeedsPerson:
         return await self._get(desk.NeedsPerson, "/needs-person")
 
-    async def events(self, *, limit: int = 100, before: int | None = None) -> desk.Events:
-        return await self._get(desk.Events, "/events", {"limit": limit, "before": before})
+    async def events(self, *, limit: int = 100, before: int | None = None, filter_: str = "") -> desk.Events:
+        return await self._get(desk.Events, "/events", {"limit": limit, "before": before, "filter": filter_ or None})
 
     async def gaps(self) -> desk.Gaps:
         return await self._get(desk.Gaps, "/gaps")
@@ -166,6 +172,12 @@ class ApiClient:
     ) -> desk.Audit:
         params = {"limit": limit, "before": before, "actor": actor, "command": command, "order": order}
         return await self._get(desk.Audit, "/audit", params)
+
+    async def audit_acts(
+        self, *, limit: int = 100, before: int | None = None, filter_: str = "", masked: bool = False
+    ) -> desk.AuditActs:
+        params = {"limit": limit, "before": before, "filter": filter_ or None, "masked": "true" if masked else None}
+        return await self._get(desk.AuditActs, "/audit/acts", params)
 
     async def profiles(self, *, type_: str | None = None, state: str | None = None, limit: int = 0) -> desk.Stock:
         return await self._get(desk.Stock, "/profiles", {"type": type_, "state": state, "limit": limit})

@@ -16,6 +16,7 @@ from console.daemon.notify import Notifier
 from console.daemon.service import Service
 from console.observe.logs import Logging
 from console.observe.redact import Redactor
+from console.settings import LoadedSettings
 from console.settings.model import Settings
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ def run_daemon(
     *,
     observe: bool = False,
     take_over: bool = False,
+    loaded: LoadedSettings | None = None,
 ) -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP. Raises Refused, NotOwner, StorageError, IntegrationError.
 
@@ -41,7 +43,8 @@ def run_daemon(
     logging_.start()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(Service(settings, redactor, observe=observe, take_over=take_over), settings, environ))
+            service = Service(settings, redactor, observe=observe, take_over=take_over, loaded=loaded)
+            runner.run(_serve(service, settings, environ))
     finally:
         logging_.stop()
 

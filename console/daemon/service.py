@@ -11,19 +11,25 @@ from console.daemon.daemon import Daemon
 from console.daemon.health import deep_parts
 from console.observe.metrics import Metrics
 from console.observe.redact import Redactor
+from console.settings import LoadedSettings
 from console.settings.model import Settings
 
 
 class Service:
-    """``start``, ``wait`` until something makes going on impossible, ``stop``. ``where``: the addresses served."""
+    """``start``, ``wait`` until something makes going on impossible, ``stop``. ``where``: the addresses served.
+
+    ``loaded``: the same settings with where each value came from, for whoever asks.
+    """
 
     def __init__(
-        self, settings: Settings, redactor: Redactor, *, observe: bool = False, take_over: bool = False
-    ) -> None:
+        self, settings: Settings, redactor: Redactor, *, observe: bool = False, take_over: bool = False,
+        loaded: LoadedSettings | None = None,
+    ) -> None:  # fmt: skip
         self.daemon = Daemon(settings, observe=observe, take_over=take_over, redactor=redactor)
         self.redactor = redactor
         self.metrics = Metrics()
         self._settings = settings
+        self._loaded = loaded
         self._api: ApiServer | None = None
 
     @property
@@ -65,7 +71,7 @@ class Service:
         events_on = self._settings.salesforce.events_enabled
         return ApiServices(
             engine=parts.engine, commander=parts.commander, batches=parts.batches, redactor=self.redactor,
-            metrics=self.metrics,
+            metrics=self.metrics, loaded=self._loaded,
             event_stream=lambda: telling.event_stream(daemon.supervisor, enabled=events_on),
             poll=lambda: telling.poll(parts.poll), stopped=parts.stopped,
             establishing=lambda: daemon.establishing_error, parts=lambda: deep_parts(daemon), recheck=parts.conditions.wake,

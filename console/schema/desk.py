@@ -180,6 +180,36 @@ class Audit(Answer):
     rows: list[AuditView]
 
 
+class AuditAct(Answer):
+    """One act: its intent and what came of it. ``outcome``: as in the audit rows, or under_way. ``title``: the command in
+    words. ``result``: the details of the outcome; ``reason``, ``detail`` and ``result`` are masked for viewers.
+    """
+
+    id: int
+    at: float
+    ended_at: float | None = None
+    actor: str
+    role: str | None = None
+    peer: str | None = None
+    token_id: int | None = None
+    command: str
+    title: str
+    plan_hash: str | None = None
+    subjects: list[str] = Field(default_factory=list)
+    numbers: list[str] = Field(default_factory=list)
+    reason: str | None = None
+    outcome: str
+    detail: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+
+
+class AuditActs(Answer):
+    """Newest first. ``total``: how many match the filter in all."""
+
+    total: int
+    acts: list[AuditAct]
+
+
 class PersonItem(Answer):
     """Something that waits for a human and nothing else. ``kind``: unknown_outcome, conflict, failed, held, effects_stand,
     mail_maybe_sent, park_ending, poison, gap, paused, brake, recovery, ownership, deaf, alarm.

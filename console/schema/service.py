@@ -127,6 +127,39 @@ class Integration(Answer):
     quota_total: int | None = None
 
 
+class CheckResult(Answer):
+    """``detail``: what was found; ``remedy``: what to do about it, "" for nothing; ``means``: what hangs on it."""
+
+    name: str
+    state: Grade
+    detail: str
+    remedy: str = ""
+    means: str = ""
+    ms: int = 0
+
+
+class Checks(Answer):
+    """What the daemon found where it lives."""
+
+    at: float
+    checks: list[CheckResult]
+
+
+class SettingView(Answer):
+    """``source``: default, file portal.toml:12, env PORTAL_X__Y, or secret file ...; a secret's value is masked."""
+
+    key: str
+    value: str
+    source: str
+
+
+class SettingsView(Answer):
+    """The settings the daemon runs with. ``file``: the one that was read."""
+
+    file: str | None = None
+    settings: list[SettingView]
+
+
 class PauseView(Answer):
     subject: str
     actor: str
