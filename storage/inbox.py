@@ -208,6 +208,12 @@ def newest(
     return [_event(row) for row in rows]
 
 
+def spoil(db: sqlite3.Connection, seqs: Sequence[int], now: float, reason: str) -> None:
+    """Events that led nowhere: poison rows, for a person to look at."""
+    handled(db, seqs, "poison", now, reason=reason)
+    db.executemany("INSERT INTO poison (inbox_seq, at, reason) VALUES (?, ?, ?)", [(seq, now, reason) for seq in seqs])
+
+
 def poison(db: sqlite3.Connection, limit: int = 200) -> list[dict[str, Any]]:
     rows = db.execute(
         "SELECT p.id, p.at, p.reason, i.channel, i.replay_id, i.event_uuid, i.payload, p.seen_by FROM poison p"

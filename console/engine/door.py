@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import sqlite3
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -44,23 +44,45 @@ class Admission:
     run_id: int | None = None
 
 
+@dataclass
+class _Turn:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    wanted: int = 0
+
+
 class Door:
     """One order at a time; the same order twice in a row is harmless."""
 
     def __init__(self, engine: Engine, brake: Brake) -> None:
         self._engine = engine
         self._brake = brake
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns: dict[str, _Turn] = {}
         self._seen: dict[str, float] = {}
 
     def decided(self, order_id: str, modified: float) -> bool:
         """Has the door decided about this order as it stands? (The poll asks before it re-reads.)"""
         return self._seen.get(order_id) == modified
 
+    def keep(self, order_ids: Collection[str]) -> None:
+        """What was decided about any other order is forgotten: the poll, who asks, does not find it any more."""
+        self._seen = {order_id: modified for order_id, modified in self._seen.items() if order_id in order_ids}
+
+    @asynccontextmanager
+    async def _turn(self, order_id: str) -> AsyncIterator[None]:
+        """One at a time for an order; nothing is kept of it once nobody waits."""
+        turn = self._turns.setdefault(order_id, _Turn())
+        turn.wanted += 1
+        try:
+            async with turn.lock:
+                yield
+        finally:
+            turn.wanted -= 1
+            if not turn.wanted:
+                del self._turns[order_id]
+
     async def admit(self, order_id: str, *, source: str, seqs: Sequence[int] = ()) -> Admission:
         """Read the order and act by the table. Raises IntegrationError or NotNow when it cannot be read now."""
-        lock = self._locks[order_id]
-        async with lock:
+        async with self._turn(order_id):
             gate = self._engine.gates[System.SALESFORCE]
             gate.check()
             async with gate.enter():
@@ -72,8 +94,6 @@ class Door:
             except Exception as error:
                 raise await self._defect(order_id, error) from error
         await self.tell_brake()
-        if not lock.locked():
-            self._locks.pop(order_id, None)
         if admission.act is not Act.WAITING:
             self._seen[order_id] = bundle.order.last_modified_at.timestamp()
         if admission.run_id is not None:

@@ -8,7 +8,7 @@ from datetime import UTC
 from console.engine.door import Act, Door
 from console.engine.failures import NotNow
 from console.engine.services import Engine
-from integrations.errors import IntegrationError
+from integrations.errors import ErrorClass, IntegrationError
 from integrations.salesforce.events import RawEvent, is_heartbeat
 from integrations.salesforce.ids import norm_id
 from storage import inbox
@@ -18,6 +18,8 @@ from storage.inbox import Event, Incoming
 log = logging.getLogger(__name__)
 AT_ONCE = 8
 AGAIN_AFTER = 2.0
+LONGEST_WAIT = 30.0  # for one order that cannot be read while others can
+UNSEEN_FOR = 300.0  # seconds after an event in which its order may still come to be shown to us (sharing is late)
 
 
 class JournalInbox:
@@ -69,6 +71,7 @@ class Intake:
         self._door = door
         self._stopped = stopped
         self._woken = asyncio.Event()
+        self._waits: dict[str, tuple[float, float]] = {}  # order → (when it may be read again, the wait before that)
         self.last_error: str | None = None
 
     def wake(self) -> None:
@@ -88,36 +91,52 @@ class Intake:
         return self._stopped() is None and not self._engine.quota.low
 
     async def _bring(self, events: Sequence[Event]) -> int:
-        by_order: dict[str, list[int]] = {}
+        by_order: dict[str, list[Event]] = {}
         for event in events:
             if event.order_id is not None:
-                by_order.setdefault(event.order_id, []).append(event.seq)
+                by_order.setdefault(event.order_id, []).append(event)
+        self._waits = {order_id: wait for order_id, wait in self._waits.items() if order_id in by_order}
+        steady = self._engine.clock.monotonic()
+        due = [order_id for order_id in by_order if self._waits.get(order_id, (0.0, 0.0))[0] <= steady]
         limit = asyncio.Semaphore(AT_ONCE)
 
-        async def one(order_id: str, seqs: list[int]) -> int:
+        async def one(order_id: str) -> int:
             async with limit:
-                return await self._admit(order_id, seqs)
+                return await self._admit(order_id, by_order[order_id])
 
-        return sum(await asyncio.gather(*(one(order_id, seqs) for order_id, seqs in by_order.items())))
+        return sum(await asyncio.gather(*(one(order_id) for order_id in due)))
 
-    async def _admit(self, order_id: str, seqs: list[int]) -> int:
+    async def _admit(self, order_id: str, events: Sequence[Event]) -> int:
         """How many inbox rows were settled."""
         try:
-            settled = await self._settled(order_id, seqs)
-        except (IntegrationError, NotNow, StorageError) as error:
+            settled = await self._settled(order_id, events)
+        except IntegrationError as error:
+            self.last_error = str(error)
+            if error.error_class is not ErrorClass.TRANSIENT:  # others may be read all the same
+                self._wait_longer(order_id)
+            return 0
+        except (NotNow, StorageError) as error:
             self.last_error = str(error)
             return 0
         self.last_error = None
-        return len(seqs) if settled else 0
+        return len(events) if settled else 0
 
-    async def _settled(self, order_id: str, seqs: list[int]) -> bool:
+    def _wait_longer(self, order_id: str) -> None:
+        before = self._waits.get(order_id, (0.0, AGAIN_AFTER / 2))[1]
+        wait = min(LONGEST_WAIT, before * 2)
+        self._waits[order_id] = (self._engine.clock.monotonic() + wait, wait)
+
+    async def _settled(self, order_id: str, events: Sequence[Event]) -> bool:
+        """An order that stays unseen is a person's: it is approved, or was deleted, or is hidden from our user."""
+        seqs = [event.seq for event in events]
         try:
             admission = await self._door.admit(order_id, source="event", seqs=seqs)
         except IntegrationError as error:
-            if error.code != "order_not_found":
+            now = self._engine.clock.now()
+            if error.code != "order_not_found" or now - max(event.received_at for event in events) < UNSEEN_FOR:
                 raise
-            now, reason = self._engine.clock.now(), "Salesforce has no such order"
-            await self._engine.journal.write(lambda db: inbox.handled(db, seqs, "closed", now, reason=reason))
+            reason = f"Salesforce shows our user no order {order_id}: it was deleted, or a sharing rule hides it"
+            await self._engine.journal.write(lambda db: inbox.spoil(db, seqs, now, reason))
             return True
         return admission.act is not Act.WAITING
 

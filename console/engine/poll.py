@@ -82,6 +82,7 @@ class Poll:
             await self._bring(fresh)
         finally:
             self._note_unbegun(fresh)
+        self._door.keep({ref.id for ref in found})
         await self._withdrawals.look({ref.id for ref in found}, sweep=sweep)
         await self._engine.journal.write(lambda db: inbox.reconcile_gaps(db, began, self._engine.clock.now()))
         self.last_ok_at = self._engine.clock.now()

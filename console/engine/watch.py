@@ -81,6 +81,9 @@ class Watch:
             await self._engine.alarms.clear("deaf")
         if not self._engine.journal.peek(lambda db: inbox.gaps(db, open_only=True)):
             await self._engine.alarms.clear("gap")
+        spoilt = self._engine.journal.peek(inbox.poison_count)
+        problem = f"{spoilt} event(s) led to no order: `portal events poison` says why" if spoilt else None
+        await self._engine.alarms.watch("poison", problem)
 
     async def _pauses(self) -> None:
         """The brake and paused integrations and products, whoever paused them and when."""

@@ -349,17 +349,50 @@ async def test_event_and_poll_at_the_same_moment_start_one_run(plant: Plant) -> 
 
 async def test_an_event_of_no_order_is_closed_and_one_that_cannot_be_read_waits(plant: Plant) -> None:
     order_id = plant.place()
-    await journal_events(plant, event("a", "801000000000999AAA"), event("b", order_id))
+    hidden, now = "801000000000999AAA", plant.clock.now()
+    await journal_events(plant, event("a", hidden, now), event("b", order_id, now))
     plant.fault("salesforce", "composite", "http_503", count=1, where={"order": order_id})
     plant.fault("salesforce", "composite", "http_503", count=1)
-    settled = await bring(plant)
-    settled += await bring(plant)
-    settled += await bring(plant)
-    assert settled == 2
-    rows = {e.event_uuid: (e.state, e.reason) for e in plant.journal.peek(lambda db: inbox.newest(db))}
-    assert rows["a"] == ("closed", "Salesforce has no such order")
-    assert rows["b"][0] == "started"
+    assert [await bring(plant) for _ in range(3)] in ([0, 1, 0], [0, 0, 1], [1, 0, 0])
+    assert states_of(plant) == {"a": "new", "b": "started"}, "it may come to be seen"
+    for _ in range(20):
+        plant.clock.pass_(20)
+        await bring(plant)
+    assert states_of(plant)["a"] == "poison"
+    assert [hidden in row["reason"] for row in plant.journal.peek(inbox.poison)] == [True]
     assert len(plant.runs(order_id)) == 1
+
+
+def states_of(plant: Plant) -> dict[str, str]:
+    return {e.event_uuid: e.state for e in plant.journal.peek(lambda db: inbox.newest(db))}
+
+
+async def test_an_order_that_cannot_be_read_is_asked_for_ever_less_often(plant: Plant) -> None:
+    hidden, good = "801000000000999AAA", plant.place()
+    await journal_events(plant, event("a", hidden, plant.clock.now()))
+    asked = []
+    for second in range(100):
+        before = plant.requests("composite")
+        await bring(plant)
+        asked += [second] * (plant.requests("composite") - before)
+        plant.clock.pass_(1)
+    assert asked == [0, 2, 6, 14, 30, 60, 90]
+    await journal_events(plant, event("b", good, plant.clock.now()))
+    assert await bring(plant) == 1, "it keeps no other out"
+
+
+async def test_the_door_keeps_nothing_of_orders_that_are_gone(plant: Plant) -> None:
+    ids = [plant.place() for _ in range(3)]
+    await asyncio.gather(*(plant.admit(order_id) for order_id in ids for _ in range(3)))
+    plant.fault("salesforce", "composite", "http_503", count=3)
+    results = await asyncio.gather(*(plant.admit(ids[0]) for _ in range(3)), return_exceptions=True)
+    assert all(isinstance(result, IntegrationError) for result in results)
+    modified = (await plant.crm(ids[0])).last_modified_at.timestamp()
+    assert plant.parts.door._turns == {} and plant.parts.door.decided(ids[0], modified)
+    for order_id in ids[1:]:
+        plant.change(order_id, INTEGRATION, Status="Cancelled")
+    await plant.parts.poll.once()
+    assert set(plant.parts.door._seen) == {ids[0]}
 
 
 async def test_one_order_that_we_cannot_take_in_keeps_no_other_out(
