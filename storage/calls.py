@@ -215,14 +215,19 @@ def undone(db: sqlite3.Connection, call: Call, run_id: int, now: float, by: str)
     )
 
 
-def outcomes(db: sqlite3.Connection, call_id: int) -> list[str | None]:
-    """What became of each send, oldest first, since the effect was last undone (None: under way)."""
+def since_undone(db: sqlite3.Connection, call_id: int) -> list[Send]:
+    """The sends of a call since its effect was last undone, oldest first."""
     rows = db.execute(
-        "SELECT outcome FROM sends WHERE call_id = ?1 AND kind = 'send' AND id > (SELECT COALESCE(MAX(id), 0) FROM sends"
+        f"SELECT {_SEND} FROM sends WHERE call_id = ?1 AND kind = 'send' AND id > (SELECT COALESCE(MAX(id), 0) FROM sends"
         " WHERE call_id = ?1 AND kind = 'undo') ORDER BY id",
         (call_id,),
     )
-    return [row[0] for row in rows]
+    return [_send(row) for row in rows]
+
+
+def outcomes(db: sqlite3.Connection, call_id: int) -> list[str | None]:
+    """What became of each of these sends (None: under way)."""
+    return [send.outcome for send in since_undone(db, call_id)]
 
 
 def open_unknown(

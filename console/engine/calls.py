@@ -27,6 +27,7 @@ Output = Mapping[str, Any]
 log = logging.getLogger(__name__)
 
 MOST_SENDS = 3
+PROVED_BY_REFUSAL = "refusal of the repeat"
 MOST_BLIND_LOOKS = 6
 
 
@@ -135,9 +136,7 @@ class CallMaker:
                     system=system,
                     item=item,
                 ) from error
-            await self._settle_without_send(
-                system, operation, item, Effect.REFUSABLE, proved, by="refusal of the repeat"
-            )
+            await self._settle_without_send(system, operation, item, Effect.REFUSABLE, proved, by=PROVED_BY_REFUSAL)
             return proved
 
     async def guarded(

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from console.engine import transitions
+from console.engine.calls import PROVED_BY_REFUSAL
 from console.engine.clock import as_datetime
-from console.engine.failures import NeedsPerson, conflict
+from console.engine.failures import MakingSure, NeedsPerson, conflict
 from console.engine.looks import Absent, Found, Look, Unknown
 from console.engine.states import CallState, RunState
 from console.engine.steps import billing
@@ -16,8 +17,9 @@ from console.engine.steps.esim import ALREADY_TAKEN
 from console.engine.steps.plan import Edits, build_plan, check_client, client_id_of
 from integrations.errors import CallFailed, IntegrationError, System
 from storage import calls, desk, outbox, profiles
-from storage.calls import Call
+from storage.calls import Call, Send
 
+UNANSWERED = ("unknown", "interrupted")
 UNINVOICED = ("cancelled", "refunded", "draft")
 
 
@@ -192,7 +194,29 @@ async def _take_back(context: Provisioning, row: profiles.ProfileRow) -> None:
             confirmed = await _settle_confirm(context, row)
         else:
             confirmed = confirm is not None and confirm.state == CallState.DONE
+    _let_lost_orders_land(context, row)
+    if ordered:
         await _cancel_profile(context, row, confirmed=confirmed)
+
+
+def _let_lost_orders_land(context: Provisioning, row: profiles.ProfileRow) -> None:
+    """A downloadOrder whose answer was lost may still arrive, and would take a profile that was given back (rules §3.3).
+
+    Raises MakingSure until it cannot any more. The one that a refusal of its repeat proved has arrived.
+    """
+    lost, proved = context.engine.journal.peek(lambda db: _lost_orders(db, context, row))
+    if len(lost) <= proved:
+        return
+    due = max(send.intent_at for send in lost) + context.engine.late_after(System.ESIM)
+    if context.engine.clock.now() < due:
+        raise MakingSure("esim.downloadOrder", "a lost order of this profile may still arrive", due, due)
+
+
+def _lost_orders(db: sqlite3.Connection, context: Provisioning, row: profiles.ProfileRow) -> tuple[list[Send], int]:
+    """The sends of this profile's downloadOrder that nobody answered, and how many of them are known to stand."""
+    made = [call for call in _calls_of(db, context, row) if call.operation == "esim.downloadOrder"]
+    lost = [send for call in made for send in calls.since_undone(db, call.id) if send.outcome in UNANSWERED]
+    return lost, sum(call.settled_by == PROVED_BY_REFUSAL for call in made)
 
 
 async def _free(context: Provisioning, row: profiles.ProfileRow) -> None:

@@ -142,14 +142,17 @@ class Plant:
         return await self.go(order_id)
 
     async def cancel(self, order_id: str) -> Run:
-        """A person's cancel with undo, of a run that is not worked on."""
+        """A person's cancel with undo, of a run that is not worked on, to its end."""
+        await self.ask_cancel(order_id)
+        return await self.go(order_id)
+
+    async def ask_cancel(self, order_id: str) -> None:
         now, run = self.clock.now(), self.run(order_id)
         await self.journal.write(
             lambda db: runs.change(
                 db, run.id, now, state="queued", next_at=now, cancel_asked=True, ended_at=None, wait=None
             )
         )
-        return await self.go(order_id)
 
     async def deliver(self) -> int:
         """Send what the outbox holds and is due."""

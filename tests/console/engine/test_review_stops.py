@@ -70,6 +70,29 @@ async def test_cancel_settles_a_download_that_was_lost(plant: Plant) -> None:
     assert plant.profiles(order_id) == []
 
 
+@pytest.mark.parametrize("kind", ["reset", "timeout_after"])
+async def test_cancel_gives_no_profile_back_while_a_lost_order_may_still_take_it(plant: Plant, kind: str) -> None:
+    """Back in stock it would be taken when the lost request lands; the refusal of a repeat proves that it has landed."""
+    plant.engine.settings.esim.__dict__["timeout"] = -4.5  # with the slack: half a second
+    plant.fault("esim", "downloadOrder", kind)
+    order_id = plant.place("esim")
+    await plant.admit(order_id)
+    await plant.turn()
+    plant.engine.settings.esim.__dict__["timeout"] = 20.0
+    lost_at = plant.clock.now()
+    await plant.ask_cancel(order_id)
+    await plant.turn()
+    run = plant.run(order_id)
+    if kind == "timeout_after":
+        assert (run.state, plant.requests("cancelOrder")) == ("cancelled", 1)
+        return
+    assert (run.state, run.wait, plant.requests("cancelOrder")) == ("retrying", "making_sure", 0)
+    assert plant.profiles(order_id)[0].state != "free"
+    assert (await plant.go(order_id)).state == "cancelled"
+    assert plant.clock.now() - lost_at >= plant.engine.late_after(System.ESIM) - 1
+    assert plant.requests("cancelOrder") == 1
+
+
 async def test_a_profile_the_provider_refused_is_not_given_to_the_next_order(plant: Plant) -> None:
     """It is in use elsewhere: back in stock it would stop every order after this one."""
     order_id = plant.place("esim")
