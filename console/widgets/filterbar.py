@@ -1,5 +1,7 @@
 """The filter line: one grammar with the command line, completed while one types; a mistake is shown at its place."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events, on
@@ -10,18 +12,32 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Label
 
-from console.client.query import QueryError, complete, parse
+from console.client.query import Completion, QueryError, complete, parse
 from console.widgets.cells import literal
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """``read`` raises QueryError where the text cannot be read; ``complete`` as ``query.complete``; ``nothing`` stands in
+    an empty line."""
+
+    read: Callable[[str], object]
+    complete: Callable[[str, int], Sequence[Completion]]
+    nothing: str
+
+
+ORDERS = Grammar(parse, complete, "all orders")
 
 
 class _Completer(Suggester):
     """The first completion at the end of the text."""
 
-    def __init__(self) -> None:
+    def __init__(self, grammar: Grammar) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
+        self._grammar = grammar
 
     async def get_suggestion(self, value: str) -> str | None:
-        for completion in complete(value, len(value)):
+        for completion in self._grammar.complete(value, len(value)):
             whole = value[: completion.start] + completion.insert
             if whole.casefold().startswith(value.casefold()) and whole != value:
                 return value + whole[len(value) :]
@@ -71,12 +87,13 @@ class FilterBar(Horizontal):
     class Done(Message):
         """The person is through with the filter."""
 
-    def __init__(self, text: str = "", *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, text: str = "", *, id: str | None = None, grammar: Grammar = ORDERS) -> None:  # noqa: A002
         super().__init__(id=id)
         self.text = text
+        self._grammar = grammar
         self._before = text
         self._line = FilterInput(
-            value=text, placeholder="all orders", id="filter-input", suggester=_Completer(), compact=True, select_on_focus=False
+            value=text, placeholder=grammar.nothing, id="filter-input", suggester=_Completer(grammar), compact=True, select_on_focus=False
         )  # fmt: skip
         self._error = Label("", id="filter-error", markup=False)
         self._summary = Label("", id="filter-summary", markup=False)
@@ -136,7 +153,7 @@ class FilterBar(Horizontal):
 
     def _use(self, text: str) -> None:
         try:
-            parse(text)
+            self._grammar.read(text)
         except QueryError as error:
             self.complain(str(error))
             return
