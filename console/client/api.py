@@ -146,8 +146,9 @@ class ApiClient:
     async def failures(self, filter_: str = "") -> desk.Failures:
         return await self._get(desk.Failures, "/failures", {"filter": filter_ or None})
 
-    async def needs_person(self) -> desk.NeedsPerson:
-        return await self._get(desk.NeedsPerson, "/needs-person")
+    async def needs_person(self, *, limit: int | None = None) -> desk.NeedsPerson:
+        """``limit`` 0: only how many there are."""
+        return await self._get(desk.NeedsPerson, "/needs-person", {"limit": limit})
 
     async def events(self, *, limit: int = 100, before: int | None = None, filter_: str = "") -> desk.Events:
         return await self._get(desk.Events, "/events", {"limit": limit, "before": before, "filter": filter_ or None})

@@ -212,24 +212,37 @@ class AuditActs(Answer):
 
 class PersonItem(Answer):
     """Something that waits for a human and nothing else. ``kind``: unknown_outcome, conflict, failed, held, effects_stand,
-    mail_maybe_sent, park_ending, poison, gap, paused, brake, recovery, ownership, deaf, alarm.
+    mail_maybe_sent, mail_failed, mail_held, park_ending, poison, gap, paused, brake, recovery, ownership, deaf, alarm.
+
+    ``key`` is its name for as long as it waits; ``what`` happened, what ``stands`` outside, who has it (``owner``), what it
+    means (``advice``). ``next_acts``: ids of commands that the asking person may give now; empty: ``why_not``.
+    ``subject``: what a command on the system is to be given for it (``whmcs``, ``gap:3``); ``mail``: which kind of mail.
     """
 
+    key: str
     kind: str
     since: float
     title: str
     what: str
+    advice: str = ""
     stands: list[str] = Field(default_factory=list)
     order_id: str | None = None
     number: str | None = None
     owner: str | None = None
-    next_acts: list[str] = Field(default_factory=list)  # ids of commands
+    next_acts: list[str] = Field(default_factory=list)
+    why_not: str = ""
     until: float | None = None
+    subject: str | None = None
+    mail: str | None = None
+    step: str | None = None
+    code: str | None = None
 
 
 class NeedsPerson(Answer):
-    """Oldest first."""
+    """Oldest first; ``count`` is of all, also where fewer ``items`` were asked for. ``oldest``: since when it waits."""
 
     seq: int
+    at: float = 0.0
     count: int
+    oldest: float | None = None
     items: list[PersonItem]

@@ -15,7 +15,8 @@ from console.schema.commands import PlanRequest, SubmitRequest
 from console.schema.desk import PersonItem
 from console.schema.service import Part
 from integrations.esim.checkdigits import luhn_digit
-from storage import alerts, audit, desk, feed, inbox, mail, meta, profiles, tokens
+from storage import alerts, audit, feed, inbox, mail, meta, profiles, tokens
+from storage import desk as desk_rows
 from storage.backup import check
 from storage.inbox import Incoming
 from tests.console.api.rig import Desk
@@ -47,7 +48,7 @@ def _fill(db: sqlite3.Connection) -> None:
     mail_id = mail.queue(db, order_id_of(7), "order_provisioned", "ja", "<m@x>", now - 50)
     assert mail_id is not None
     mail.change(db, mail_id, state="maybe_sent", recipient="hanako@example.jp")
-    desk.pause(db, "whmcs", "mira", "deploying", now - 40)
+    desk_rows.pause(db, "whmcs", "mira", "deploying", now - 40)
     inbox.append(
         db, "org", "cometd", [Incoming("/event/X", "1", "u-1", None, None, {"a": 1}, now - 30, problem="no order")]
     )
@@ -94,10 +95,61 @@ async def test_everything_that_needs_a_person_and_nothing_else(desk: Desk) -> No
     )
     assert [item.since for item in found.items] == sorted(item.since for item in found.items)
     by_kind: dict[str, PersonItem] = {item.kind: item for item in found.items}
-    assert by_kind["unknown_outcome"].next_acts[0] == "order.resolve_is"
-    assert by_kind["paused"].next_acts == ["system.resume"]
+    assert (by_kind["paused"].next_acts, by_kind["paused"].subject) == (["system.resume"], "whmcs")
     assert by_kind["held"].what.startswith("four eyes")
+    assert by_kind["held"].next_acts == ["order.start", "order.cancel"]
+        "it is Provisioning in Salesforce, an operator may not start it"
+    )
+    assert by_kind["failed"].next_acts == ["order.retry", "order.edit"]
     assert all(item.number for item in found.items if item.order_id)
+    assert len({item.key for item in found.items}) == len(found.items)
+    counted = await desk.client("viewer").needs_person(limit=0)
+    assert (counted.count, counted.items, counted.oldest) == (len(found.items), [], found.items[0].since)
+    seen = await desk.client("viewer").needs_person()
+    assert all(item.next_acts == [] for item in seen.items)
+    assert "needs the role operator; yours is viewer" in next(i for i in seen.items if i.kind == "failed").why_not
+
+
+async def test_an_alarm_that_has_a_row_of_its_own_is_not_told_twice(desk: Desk) -> None:
+    def fill(db: sqlite3.Connection) -> None:
+        now = time.time()
+        desk_rows.pause(db, "whmcs", "engine", "role_denied", now, automatic=True)
+        for cause in ("paused:whmcs", "held:four_eyes", "gap", "brake", "recovery", "failed:aa", "parked:bb"):
+            alerts.raise_(db, cause, "critical", "told elsewhere", now)
+        alerts.raise_(db, "stock:TRAVEL-5G", "warning", "low", now)
+        alerts.raise_(db, "disk", "critical", "2 % of the disk is free", now)
+        alerts.raise_(db, "writeback:X", "warning", "Salesforce refuses our status write", now)
+
+    await desk.journal.write(fill)
+    found = await desk.client("operator").needs_person()
+    assert sorted(item.key for item in found.items) == ["alarm:disk", "alarm:writeback:X", "pause:whmcs"]
+
+
+async def test_what_was_seen_or_settled_waits_no_more(desk: Desk) -> None:
+    await desk.journal.write(_fill)
+    operator = desk.client("operator")
+    rows = [item.subject for item in (await operator.needs_person()).items if item.kind in ("gap", "poison")]
+    assert sorted(filter(None, rows)) == ["gap:1", "poison:1"]
+    for row in ("gap:1", "poison:1", "mail:1"):
+        plan = await operator.plan("system.seen", PlanRequest(arguments={"row": row}))
+        request = SubmitRequest(arguments={"row": row}, plan_hash=plan.hash)
+        assert (await operator.submit("system.seen", request, key=new_key())).outcome == "done"
+    kinds = {item.kind for item in (await operator.needs_person()).items}
+    assert not kinds & {"gap", "poison", "mail_maybe_sent"}
+    again = await operator.plan("system.seen", PlanRequest(arguments={"row": "poison:1"}))
+    assert again.refusal == "operator of the test has seen it"
+    with pytest.raises(Invalid, match="there is no gap 7"):
+        await operator.plan("system.seen", PlanRequest(arguments={"row": "gap:7"}))
+
+
+async def test_a_mail_that_was_sent_again_waits_no_more(desk: Desk) -> None:
+    await desk.journal.write(_fill)
+
+    def again(db: sqlite3.Connection) -> None:
+        mail.queue(db, order_id_of(7), "order_provisioned", "ja", "<n@x>", time.time(), resend=1)
+
+    await desk.journal.write(again)
+    assert "mail_maybe_sent" not in {item.kind for item in (await desk.client("viewer").needs_person()).items}
 
 
 async def test_mails_show_no_address(desk: Desk) -> None:
