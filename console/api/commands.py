@@ -1,7 +1,7 @@
 """Commands: the table, what would happen, doing it once, and batches."""
 
 import sqlite3
-from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path
@@ -10,12 +10,14 @@ from fastapi.responses import Response
 from console.api.access import Api, Services
 from console.api.idempotency import KEY_PATTERN, Keys
 from console.api.identity import Caller, Viewer
+from console.api.mask import Masker
 from console.api.naming import ids_of
 from console.api.plans import plan_view
 from console.api.problems import forbidden, not_found
 from console.commands import table
 from console.commands.command import Command
 from console.commands.words import Role, Scope
+from console.engine.commanding.commander import SECRET_ARGUMENTS
 from console.engine.commanding.plans import Submitted
 from console.schema import commands as schema
 from storage import batches, orders
@@ -70,17 +72,31 @@ async def result(caller: Viewer, api: Services, key: Annotated[str, Path(pattern
 @router.get("/batches")
 async def list_batches(caller: Viewer, api: Services) -> schema.BatchList:
     """The newest bulk acts, without their orders."""
-    found = await api.read(lambda db: [_batch(db, row, api, caller) for row in batches.newest(db, MOST_BATCHES)])
-    return schema.BatchList(batches=found)
+    mask = api.masker(caller)
+
+    def read(db: sqlite3.Connection) -> list[schema.BatchView]:
+        rows = batches.newest(db, MOST_BATCHES)
+        counts = batches.counts(db, [row.id for row in rows])
+        return [_batch(row, counts[row.id], api.now(), mask) for row in rows]
+
+    return schema.BatchList(batches=await api.read(read))
 
 
 @router.get("/batches/{batch_id}")
-async def one_batch(caller: Viewer, api: Services, batch_id: Annotated[str, Path(max_length=64)]) -> schema.BatchView:
-    """A bulk act with what came of each of its orders."""
+async def one_batch(
+    caller: Viewer, api: Services, batch_id: Annotated[str, Path(max_length=64)], after: float | None = None
+) -> schema.BatchView:
+    """A bulk act with what came of each of its orders; ``after``: only those that changed then or later."""
 
     def read(db: sqlite3.Connection) -> schema.BatchView | None:
         row = batches.get(db, batch_id)
-        return _batch(db, row, api, caller, items=True) if row is not None else None
+        if row is None:
+            return None
+        found = batches.items(db, row.id, after=after)
+        known = orders.get_many(db, [item.order_id for item in found])
+        mask = api.masker(caller, (order.customer_name for order in known.values()))
+        view = _batch(row, batches.counts(db, [row.id])[row.id], api.now(), mask)
+        return view.model_copy(update={"items": [_batch_item(item, known, mask) for item in found]})
 
     view = await api.read(read)
     if view is None:
@@ -117,23 +133,21 @@ def _submitted(command: Command, done: Submitted, detail: dict[str, object]) -> 
     )  # fmt: skip
 
 
-def _batch(
-    db: sqlite3.Connection, row: batches.Batch, api: Api, caller: Caller, *, items: bool = False
-) -> schema.BatchView:
-    found = batches.items(db, row.id)
-    known = orders.get_many(db, [item.order_id for item in found]) if items else {}
-    mask = api.masker(caller, (order.customer_name for order in known.values()))
-    shown = [
-        schema.BatchItem(
-            position=item.position, order_id=item.order_id, state=item.state, at=item.at,
-            number=known[item.order_id].number if item.order_id in known else None,
-            message=mask.text(str((item.result or {}).get("reason") or (item.result or {}).get("message") or "")) or "",
-            result=mask.value(item.result) if item.result is not None else None,
-        )
-        for item in found
-    ]  # fmt: skip
+def _batch(row: batches.Batch, counts: dict[str, int], now: float, mask: Masker) -> schema.BatchView:
+    command = table.BY_ID.get(row.command)
+    given = {key: value for key, value in row.arguments["arguments"].items() if key not in SECRET_ARGUMENTS}
     return schema.BatchView(
-        id=row.id, command=row.command, actor=row.actor, reason=mask.text(row.reason), state=row.state, pace=row.pace,
-        stop_after=row.stop_after, created_at=row.created_at, ended_at=row.ended_at,
-        counts=dict(Counter(item.state for item in found)), items=shown if items else [],
+        id=row.id, command=row.command, title=command.title if command else row.command, actor=row.actor,
+        reason=mask.text(row.reason), arguments=given, state=row.state, pace=row.pace, stop_after=row.stop_after,
+        at=now, created_at=row.created_at, ended_at=row.ended_at, counts=counts,
+    )  # fmt: skip
+
+
+def _batch_item(item: batches.Item, known: Mapping[str, orders.OrderRow], mask: Masker) -> schema.BatchItem:
+    order, result = known.get(item.order_id), item.result or {}
+    return schema.BatchItem(
+        position=item.position, order_id=item.order_id, state=item.state, at=item.at,
+        number=order.number if order else None,
+        message=mask.text(str(result.get("reason") or result.get("message") or "")) or "",
+        result=mask.value(item.result) if item.result is not None else None,
     )  # fmt: skip

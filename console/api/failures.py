@@ -4,7 +4,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Query
 
@@ -12,8 +12,13 @@ from console.api.access import Services
 from console.api.identity import Viewer
 from console.client.query import parse
 from console.client.rows import BookRow
+from console.commands import table
+from console.commands.facts import Facts, RunWord, WaitWord
+from console.commands.words import Role
+from console.engine.commanding.sheet import mode_of
 from console.engine.fallout import advice, generalise
-from console.schema.desk import FailureGroup, Failures
+from console.schema.book import NO_RUN
+from console.schema.desk import FailureGroup, Failures, GroupAct
 from storage import book, causes, feed, orders
 
 router = APIRouter(tags=["desk"])
@@ -22,6 +27,7 @@ MOST_ORDERS = 20_000
 MOST_SHOWN = 500
 HOUR = 3600.0
 SLOTS = 12
+ACTS = ("order.retry", "order.unpark", "order.park", "order.cancel", "order.take", "order.note")
 
 
 @router.get("/failures")
@@ -31,7 +37,7 @@ async def failures(
     """Orders that failed, wait or are tried again, by cause; the largest group first."""
     query, now = parse(filter_ or DEFAULT, me=caller.name), api.now()
     where, bound = query.where(now)
-    packer = api.hub.packer
+    packer, asker = api.hub.packer, Asker(Role(caller.role), mode_of(api.engine))
 
     def read(db: sqlite3.Connection) -> Failures:
         _, seq, _ = feed.bounds(db)
@@ -44,11 +50,19 @@ async def failures(
             row = BookRow(*packer.row(rows[order_id]))
             assert row.cause is not None
             groups[row.cause].append(row)
-        found = [_group(db, cause, members, now) for cause, members in groups.items()]
+        found = [_group(db, cause, members, now, asker) for cause, members in groups.items()]
         found.sort(key=lambda group: (-group.count, -group.newest))
-        return Failures(seq=seq, orders=len(ids), groups=found)
+        return Failures(seq=seq, at=now, filter=filter_ or DEFAULT, orders=len(ids), groups=found)
 
     return await api.read(read)
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, and in which mode the daemon works."""
+
+    role: Role
+    mode: Any
 
 
 @dataclass(frozen=True)
@@ -58,17 +72,41 @@ class _Times:
     slots: list[int]
 
 
-def _group(db: sqlite3.Connection, cause: str, members: Sequence[BookRow], now: float) -> FailureGroup:
+def _group(db: sqlite3.Connection, cause: str, members: Sequence[BookRow], now: float, asker: Asker) -> FailureGroup:
     first = members[0]
     ended, last = causes.ended_before(db, cause, [row.run_id for row in members if row.run_id is not None])
     times = _times(db, cause, members, now)
     return FailureGroup(
-        cause=cause, title=_title(first), step=first.error_step, system=first.system, code=first.code,
+        cause=cause, title=_title(first), step=first.error_step or first.step, system=first.system, code=first.code,
         error_class=first.error_class, advice=advice(first.code, first.error_class), count=len(members),
-        oldest=times.oldest, newest=times.newest, states=dict(Counter(row.state for row in members)),
-        last_hour=times.slots, automatic=_automatic(members), before=ended, before_at=last,
-        order_ids=[row.order_id for row in members[:MOST_SHOWN]], numbers=[row.number for row in members[:MOST_SHOWN]],
+        oldest=times.oldest, newest=times.newest, first=causes.first_met(db, cause),
+        states=dict(Counter(row.state for row in members)), last_hour=times.slots, automatic=_automatic(members),
+        unknown=sum(row.unknown for row in members), sum_yen=sum(row.amount or 0 for row in members), before=ended,
+        before_at=last, acts=_acts(members, asker), order_ids=[row.order_id for row in members[:MOST_SHOWN]],
+        numbers=[row.number for row in members[:MOST_SHOWN]],
     )  # fmt: skip
+
+
+def _acts(members: Sequence[BookRow], asker: Asker) -> list[GroupAct]:
+    """Judged by the one table from what the book holds; the plan looks at each order whole."""
+    found = []
+    kinds = Counter((row.state, row.wait, row.step or row.error_step, row.code, row.unknown, row.sf) for row in members)
+    for command in (table.BY_ID[act] for act in ACTS):
+        reasons: Counter[str] = Counter()
+        possible = 0
+        for (state, wait, step, code, unknown, status), count in kinds.items():
+            facts = Facts(
+                status=status, run=cast(RunWord, state) if state != NO_RUN else None, wait=cast("WaitWord | None", wait),
+                step=step, code=code, unknown="a call" if unknown else None, bulk=len(members) > 1, mode=asker.mode,
+            )  # fmt: skip
+            answer = table.possible(command, asker.role, facts)
+            if answer.ok:
+                possible += count
+            else:
+                reasons[answer.reason] += count
+        why = reasons.most_common(1)[0][0] if reasons else ""
+        found.append(GroupAct(id=command.id, possible=possible, why_not=why))
+    return found
 
 
 def _times(db: sqlite3.Connection, cause: str, members: Sequence[BookRow], now: float) -> _Times:

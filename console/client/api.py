@@ -213,8 +213,9 @@ class ApiClient:
     async def batches(self) -> acts.BatchList:
         return await self._get(acts.BatchList, "/batches")
 
-    async def batch(self, batch_id: str) -> acts.BatchView:
-        return await self._get(acts.BatchView, f"/batches/{_part(batch_id)}")
+    async def batch(self, batch_id: str, *, after: float | None = None) -> acts.BatchView:
+        """``after``: only items that changed at that moment (the daemon's time) or later."""
+        return await self._get(acts.BatchView, f"/batches/{_part(batch_id)}", {"after": after})
 
     # Plumbing ---------------------------------------------------------------------------------------------------------
 

@@ -142,19 +142,28 @@ class BatchItem(Answer):
 
 
 class BatchView(Answer):
-    """``state``: running, done, stopped. ``counts``: items by state."""
+    """``state``: running, stopping (a person asked for it; what was begun is followed), done, stopped. ``counts``: items by
+    state. ``arguments``: what the command was given. ``at``: the daemon's time of this answer.
+    """
 
     id: str
     command: str
+    title: str = ""
     actor: str
     reason: str | None = None
+    arguments: dict[str, Any] = Field(default_factory=dict)
     state: str
     pace: float
     stop_after: int
+    at: float = 0.0
     created_at: float
     ended_at: float | None = None
     counts: dict[str, int] = Field(default_factory=dict)
     items: list[BatchItem] = Field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
 
 
 class BatchList(Answer):

@@ -36,10 +36,21 @@ class Approvals(Answer):
     approvals: list[Approval]
 
 
-class FailureGroup(Answer):
-    """Orders whose latest run waits or failed for one cause. ``last_hour``: counts of 12 five-minute slots.
+class GroupAct(Answer):
+    """What could be done to a group: ``possible`` of its orders now; ``why_not``: the commonest reason for the others."""
 
-    ``before``: how earlier runs of the same cause ended (state → count), newest first seen at ``before_at``.
+    id: str
+    possible: int
+    why_not: str = ""
+
+
+class FailureGroup(Answer):
+    """Orders whose latest run waits or failed for one cause. ``last_hour``: how many met it in each of 12 five minutes.
+
+    ``first``: when it was ever met first. ``before``: how the orders of earlier runs with the same cause stand now (state →
+    count), the newest of which stood at it at ``before_at``. ``unknown``: orders with an outcome that is not known, which
+    are never part of a bulk act. ``sum_yen``: what the orders are worth together. ``order_ids`` and ``numbers`` may hold
+    fewer than ``count``: the filter ``cause:<cause>`` means them all.
     """
 
     cause: str
@@ -52,17 +63,25 @@ class FailureGroup(Answer):
     count: int
     oldest: float
     newest: float
+    first: float | None = None
     states: dict[str, int]
     last_hour: list[int]
     automatic: str
+    unknown: int = 0
+    sum_yen: int = 0
     before: dict[str, int] = Field(default_factory=dict)
     before_at: float | None = None
+    acts: list[GroupAct] = Field(default_factory=list)
     order_ids: list[str] = Field(default_factory=list)
     numbers: list[str] = Field(default_factory=list)
 
 
 class Failures(Answer):
+    """``filter``: what was asked for, in the grammar; groups are the largest first."""
+
     seq: int
+    at: float = 0.0
+    filter: str = ""
     orders: int
     groups: list[FailureGroup]
 
