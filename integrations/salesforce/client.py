@@ -39,6 +39,7 @@ EVENT = "OrderProvisionRequested__e"
 JOURNAL = "Portal_Journal__c"
 ACCOUNTS_SHOWN = 50
 BATCH = 25  # sub-requests of one composite request
+READS = 2  # of which an order is read: itself with its account, and its items
 _NEXT_PAGE = re.compile(r"/services/data/v\d+\.\d+/(query(?:All)?/[A-Za-z0-9_-]+)")
 
 _Model = TypeVar("_Model", bound=Row)
@@ -119,6 +120,10 @@ class SalesforceClient:
         if with_journal:
             queries.append(self._queries.journal(limit=1))
         bodies = await self._composite("composite", [self._subquery(query) for query in queries], write=False)
+        return await self._bundle(order_id, bodies)
+
+    async def _bundle(self, order_id: str, bodies: Sequence[Any]) -> OrderBundle:
+        """From the answers to the queries for the order, its items and, where it was asked for, the journal."""
         rows = [await self._rest_of(body, "composite") for body in bodies]
         if not rows[0]:
             raise _not_found(order_id, "composite")
@@ -129,7 +134,7 @@ class SalesforceClient:
             order=_model(Order, rows[0][0]),
             items=tuple(items),
             account=None if account is None else _model(Account, account),
-            journal=_model(JournalRow, rows[2][0]) if with_journal and rows[2] else None,
+            journal=_model(JournalRow, rows[2][0]) if len(rows) > 2 and rows[2] else None,
         )
 
     async def list_orders(self, statuses: Sequence[str], *, modified_since: datetime | None = None) -> list[OrderRef]:
@@ -176,6 +181,39 @@ class SalesforceClient:
             if error.code == "NOT_FOUND":
                 raise _not_found(order_id, "order.patch") from error
             raise
+
+    async def patch_and_read(
+        self,
+        order_id: str,
+        fields: Mapping[str, Any],
+        *,
+        items: Mapping[str, Mapping[str, Any]] | None = None,
+        unmodified_since: datetime | None = None,
+    ) -> OrderBundle:
+        """``patch_order``, then the order as it stands after the write, both in one composite request.
+
+        The reading belongs to the same transaction: an answer means that what was written stands as it was read. An
+        order of so many items that they do not fit beside the queries is written first and read afterwards.
+        """
+        order_id, items = _order_id(order_id, "order.patch"), items or {}
+        if len(items) + 1 + READS > BATCH:
+            await self.patch_order(order_id, fields, items=items, unmodified_since=unmodified_since)
+            return await self.read_order(order_id)
+        headers = {} if unmodified_since is None else {"If-Unmodified-Since": _http_date(unmodified_since)}
+        changes = [self._change("Order", order_id, fields, headers)]
+        changes += [self._change("OrderItem", norm_id(key, "802"), item, {}) for key, item in items.items()]
+
+        async def write() -> list[Any]:
+            reads = [self._subquery(self._queries.order(order_id)), self._subquery(self._queries.items(order_id))]
+            return (await self._composite("order.patch", [*changes, *reads], write=True))[-READS:]
+
+        try:
+            bodies = await self._without_what_lacks(write)  # a query that is refused takes the write back with it
+        except CallFailed as error:
+            if error.code == "NOT_FOUND":
+                raise _not_found(order_id, "order.patch") from error
+            raise
+        return await self._bundle(order_id, bodies)
 
     async def journal_rows(self) -> list[JournalRow]:
         """Every generation of the journal, highest first."""

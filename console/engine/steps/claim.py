@@ -133,28 +133,25 @@ async def _write(context: Provisioning, attempt: int, iccids: Mapping[str, str])
         if item.id in iccids and item.esim_iccid != iccids[item.id]
     }
     try:
-        await context.engine.salesforce.patch_order(
+        fresh = await context.engine.salesforce.patch_and_read(
             context.order_id, _fields(attempt, iccids, first), items=new, unmodified_since=bundle.order.last_modified_at
         )
     except CallFailed as error:
         if error.code != "changed_meanwhile":
             raise
         raise CallFailed(error.system, error.operation, ErrorClass.TRANSIENT, error.code, error.message) from error
-    fresh = await _confirmed(context, attempt)
+    _confirm(context, fresh, attempt)
     return {"attempt": attempt, "modstamp": fresh.order.system_modstamp}
 
 
-async def _confirmed(context: Provisioning, attempt: int) -> OrderBundle:
-    fresh = await context.engine.salesforce.read_order(context.order_id)
-    if fresh.order.status in WITHDRAWN:
-        raise CallFailed(System.SALESFORCE, "claim", ErrorClass.TRANSIENT, "withdrawn_meanwhile", fresh.order.status)
+def _confirm(context: Provisioning, fresh: OrderBundle, attempt: int) -> None:
+    """What the claim's own reading shows; every guarded call reads the order once more before it leaves (rules §9)."""
     if fresh.order.status != "Provisioning" or fresh.order.attempt_count != attempt:
         raise CallFailed(
             System.SALESFORCE, "claim", ErrorClass.OUTCOME_UNKNOWN, "claim_not_confirmed",
             f"after the claim the order reads {fresh.order.status}, attempt {fresh.order.attempt_count}",
         )  # fmt: skip
     _take(context, fresh)
-    return fresh
 
 
 def _take(context: Provisioning, fresh: OrderBundle) -> None:

@@ -20,17 +20,16 @@ async def crm(context: Provisioning) -> StepResult:
         check_still_ours(bundle)
         if not _stands(bundle, order_fields, item_fields):
             bundle = await _write_ids(context, bundle, order_fields, item_fields)
-        await _activate(context, bundle)
-    after = await context.read_order()
-    if after.order.status != ACTIVATED:
+        bundle = await _activate(context, bundle)
+    if bundle.order.status != ACTIVATED:
         raise CallFailed(
             System.SALESFORCE,
             "order.patch",
             ErrorClass.TRANSIENT,
             "not_activated",
-            f"the order reads {after.order.status}",
+            f"the order reads {bundle.order.status}",
         )
-    return StepResult(order_summary(after))
+    return StepResult(order_summary(bundle))
 
 
 def _wanted(context: Provisioning) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
@@ -67,13 +66,8 @@ async def _write_ids(
     context: Provisioning, bundle: OrderBundle, order: Mapping[str, Any], items: Mapping[str, Mapping[str, Any]]
 ) -> OrderBundle:
     stamp = as_datetime(context.engine.clock.now()).isoformat(timespec="seconds")
-
-    async def send() -> Mapping[str, Any]:
-        await _patch(context, {**order, "Last_Provisioning_At__c": stamp}, bundle, items)
-        return {"written": sorted(order)}
-
-    await context.calls.keyed(System.SALESFORCE, "salesforce.write_ids", send, request=dict(order), fresh=True)
-    after = await context.read_order()
+    fields = {**order, "Last_Provisioning_At__c": stamp}
+    after = await _patch(context, "salesforce.write_ids", fields, bundle, items, request=dict(order))
     check_still_ours(after)
     if not _stands(after, order, items):
         raise CallFailed(
@@ -86,24 +80,36 @@ async def _write_ids(
     return after
 
 
-async def _activate(context: Provisioning, bundle: OrderBundle) -> None:
+async def _activate(context: Provisioning, bundle: OrderBundle) -> OrderBundle:
     """While an order is activated, Status is the only field that may change (facts/salesforce.md §1.7)."""
-
-    async def send() -> Mapping[str, Any]:
-        await _patch(context, {"Status": ACTIVATED}, bundle, {})
-        return {"status": ACTIVATED}
-
-    await context.calls.keyed(System.SALESFORCE, "salesforce.activate", send, request={"status": ACTIVATED}, fresh=True)
+    return await _patch(
+        context, "salesforce.activate", {"Status": ACTIVATED}, bundle, {}, request={"status": ACTIVATED}
+    )
 
 
 async def _patch(
-    context: Provisioning, fields: Mapping[str, Any], bundle: OrderBundle, items: Mapping[str, Mapping[str, Any]]
-) -> None:
-    try:
-        await context.engine.salesforce.patch_order(
-            context.order_id, fields, items=items, unmodified_since=bundle.order.last_modified_at
-        )
-    except CallFailed as error:
-        if error.code != "changed_meanwhile":
-            raise
-        raise CallFailed(error.system, error.operation, ErrorClass.TRANSIENT, error.code, error.message) from error
+    context: Provisioning,
+    operation: str,
+    fields: Mapping[str, Any],
+    bundle: OrderBundle,
+    items: Mapping[str, Mapping[str, Any]],
+    *,
+    request: Mapping[str, Any],
+) -> OrderBundle:
+    """Write, unless the order changed since ``bundle`` was read; returns it as it stands afterwards."""
+    read: list[OrderBundle] = []
+
+    async def send() -> Mapping[str, Any]:
+        try:
+            after = await context.engine.salesforce.patch_and_read(
+                context.order_id, fields, items=items, unmodified_since=bundle.order.last_modified_at
+            )
+        except CallFailed as error:
+            if error.code != "changed_meanwhile":
+                raise
+            raise CallFailed(error.system, error.operation, ErrorClass.TRANSIENT, error.code, error.message) from error
+        read.append(after)
+        return {"written": sorted(fields), "status": after.order.status, "modstamp": after.order.system_modstamp}
+
+    await context.calls.keyed(System.SALESFORCE, operation, send, request=request, fresh=True)
+    return read[0]
