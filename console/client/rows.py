@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from console.schema.book import COLUMNS
+from console.schema.orders import OrderLine
 
 
 class BookRow(NamedTuple):
@@ -50,6 +51,11 @@ class BookRow(NamedTuple):
     def owned_by(self, now: float) -> str | None:
         """Who looks after it; a take ends by itself."""
         return self.owner if self.owner is not None and (self.owner_until or 0.0) > now else None
+
+
+def row_of(line: OrderLine) -> BookRow:
+    """The row of an order that is not in the book: one that only Salesforce knows, or an old one."""
+    return BookRow._make(getattr(line, name) for name in BookRow._fields)
 
 
 _REPEATED = (

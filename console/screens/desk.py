@@ -23,7 +23,8 @@ _SHOWN = ("whmcs", "salesforce", "events", "esim", "mail")
 @dataclass
 class Desk:
     """``window_runs_daemon``: the daemon lives in this process. ``said``: the console's own lines for the ticker.
-    ``waiting``: by section, how much waits there, as last seen. ``filter``: what the board begins with."""
+    ``waiting``: by section, how much waits there, as last seen. ``filter``: what the board begins with.
+    ``asking``: a person is being asked about a command; another one has to wait."""
 
     session: Session
     submissions: Submissions
@@ -32,6 +33,7 @@ class Desk:
     said: list[Line] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=dict)
     filter: str = ""
+    asking: bool = False
 
     def status(self) -> Status:
         session = self.session
@@ -52,9 +54,11 @@ class Desk:
 
     def unusable(self) -> str:
         """Why nothing can be submitted now; "" when it can."""
+        return "This console is read-only." if self.session.read_only else self.unheard()
+
+    def unheard(self) -> str:
+        """Why the daemon cannot be asked now; "" when it can."""
         link = self.session.link()
-        if self.session.read_only:
-            return "This console is read-only."
         if not link.usable:
             return link.why or "The daemon has not answered yet; nothing can be submitted."
         return ""

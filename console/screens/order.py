@@ -1,6 +1,10 @@
 """One order: its steps and calls, what went out and came back, the records of both systems, history, what can be done."""
 
+import json
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence, Set
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -10,23 +14,29 @@ from textual.widget import Widget
 
 from console import keys
 from console.client.errors import ApiError
+from console.client.rows import row_of
 from console.commands.command import Command
 from console.commands.table import BY_ID
 from console.schema.detail import OrderDetail, PossibleCommand
 from console.schema.records import Records
 from console.screens.acting import ActingScreen
+from console.screens.copying import ExportTo, browser_here, copies_of, copy_out, links_of, write_new
 from console.screens.desk import Desk
+from console.screens.edit import EditScreen
+from console.screens.resolve import ResolveScreen
+from console.screens.reveal import RevealScreen
 from console.widgets import story
 from console.widgets.cells import literal
 from console.widgets.hints import Hint
 from console.widgets.jsonview import JsonView
+from console.widgets.menu import Menu
 from console.widgets.pieces import Line
 from console.widgets.records import comparison
 from console.widgets.sheet import Bar, Sheet
 from console.widgets.timeline import timeline
 
 PANES = ("steps", "io", "records", "history", "meaning", "events", "acts")
-ONE_AT_A_TIME = ("io", "records", "history", "meaning", "acts")  # beside the steps on a narrow terminal
+ONE_AT_A_TIME = ("io", "records", "history", "meaning", "events", "acts")  # beside the steps on a narrow terminal
 
 
 class OrderScreen(ActingScreen):
@@ -71,7 +81,10 @@ class OrderScreen(ActingScreen):
     def hints(self) -> Sequence[Hint]:
         acts = [Hint(BY_ID[c.id].keys, c.title, f"act('{c.id}')") for c in self.known_commands() if c.possible]
         looks = [Hint("tab", "Pane", "pane(1)", must=True), Hint("esc", "Back", "back", must=True)]
-        more = [Hint("d", "Records", "records"), Hint("i", "Input", "input"), Hint("f", "Fetch", "fetch")]
+        more = [
+            Hint("d", "Records", "records"), Hint("i", "Input", "input"), Hint("H", "History", "history"),
+            Hint("f", "Fetch", "fetch"), Hint("y", "Copy", "copy"), Hint("o", "Open", "open_link"), Hint("w", "Reveal", "reveal"),
+        ]  # fmt: skip
         return [*looks, *acts, *more, Hint("?", "Help", "app.help", must=True)]
 
     # Live ------------------------------------------------------------------------------------------------------------
@@ -102,12 +115,8 @@ class OrderScreen(ActingScreen):
         except ApiError as error:
             self._trouble = str(error)
         self._show_all()
-        if session.nameless([self.order_id]) and self._detail is not None:
-            try:
-                await session.ask_names([self.order_id])
-            except ApiError as error:
-                self.log(f"names: {error}")
-            self._show_head()
+        if self._detail is not None and self._detail.customer.get("name"):
+            session.learn_names({self.order_id: self._detail.customer["name"]})
 
     @work(group="records", exclusive=True, exit_on_error=False)
     async def _fetch_records(self) -> None:
@@ -136,7 +145,7 @@ class OrderScreen(ActingScreen):
         if steps.chosen is None:
             steps.choose(_where_it_stands(detail, shown.names))
         self._show_io(keep_place=True)
-        self._sheet("history").set_lines(story.history_lines(detail, self._width("history"), now, zone, glyphs))
+        self._sheet("history").set_lines(*story.history_lines(detail, self._width("history"), now, zone, glyphs))
         self._sheet("meaning").set_lines(story.meaning_lines(detail, self._width("meaning"), glyphs))
         self._sheet("events").set_lines(story.event_lines(detail, zone, glyphs))
         self._sheet("acts").set_lines(*story.act_lines(detail.commands, self._width("acts"), glyphs))
@@ -149,14 +158,17 @@ class OrderScreen(ActingScreen):
         session, glyphs = self.desk.session, self.desk.glyphs
         head = self._head
         row = session.book.get(self.order_id)
+        if row is None and self._detail is not None:
+            row = row_of(self._detail.order)
         if row is None:
-            said = self._trouble or ("loading" if self._detail is None else "not in the book")
+            said = self._trouble or "loading"
             head.set_lines(
                 [[(f" {literal(self.order)}  ", "strong"), (literal(said), "bad" if self._trouble else "muted")]]
             )
             return
         requested = self.desk.submissions.is_requested(row.order_id)
-        name = session.name(row.order_id) or ""
+        known = self._detail.customer.get("name") if self._detail is not None else None
+        name = session.name(row.order_id) or str(known or "")
         line: Line = story.headline(row, name, glyphs, session.now(), session.zone, requested=requested)
         trouble: Line = [(f" {glyphs.sep} {literal(self._trouble)}", "bad")] if self._trouble else []
         head.set_lines([[*line, *trouble]])
@@ -179,6 +191,10 @@ class OrderScreen(ActingScreen):
     @on(Sheet.Activated, "#steps")
     def _step_opened(self) -> None:
         self._show_pane("io")
+
+    @on(Sheet.Activated, "#history")
+    def _mail_chosen(self) -> None:
+        self.action_act("order.mail_resend")
 
     @on(Sheet.Activated, "#acts")
     def _act_chosen(self, event: Sheet.Activated) -> None:
@@ -212,6 +228,9 @@ class OrderScreen(ActingScreen):
     def action_history(self) -> None:
         self._show_pane("history")
 
+    def action_events(self) -> None:
+        self._show_pane("events")
+
     def action_fetch(self) -> None:
         self._fetch()
         self._fetch_records()
@@ -230,7 +249,79 @@ class OrderScreen(ActingScreen):
     def on_resize(self) -> None:
         self.call_after_refresh(self._show_all)
 
+    # What leaves the screen ------------------------------------------------------------------------------------------
+
+    @work(group="menu", exclusive=True, exit_on_error=False)
+    async def action_copy(self) -> None:
+        """A menu of what can be copied; the JSON is asked for anew, masked as a viewer sees it."""
+        detail = self._detail
+        if detail is None:
+            return
+        possible = next((BY_ID[c.id] for c in detail.commands if c.possible and c.id in BY_ID), None)
+        copies = copies_of(detail, possible)
+        key = await self.app.push_screen_wait(Menu("Copy", [choice for choice, _ in copies], self.desk.glyphs))
+        for choice, what in copies:
+            if choice.key == key:
+                text = await self._masked_json() if key == "j" else choice.shown
+                copy_out(self.app, text, what)
+
+    @work(group="menu", exclusive=True, exit_on_error=False)
+    async def action_open_link(self) -> None:
+        """Open the order where it lives; without a browser here the address is copied."""
+        links = links_of(self._detail) if self._detail is not None else []
+        if not links:
+            self.notify("No address is known: settings name the org and WHMCS's admin area.", markup=False)
+            return
+        key = await self.app.push_screen_wait(Menu("Open in a browser", [one for one, _ in links], self.desk.glyphs))
+        address = next((address for choice, address in links if choice.key == key), None)
+        if address is None:
+            return
+        if browser_here(os.environ, sys.platform):
+            self.app.open_url(address)
+            self.tell(f"Opened {address}")
+        else:
+            copy_out(self.app, address, "address (no browser can be opened from here)")
+
+    @work(group="menu", exclusive=True, exit_on_error=False)
+    async def action_export(self) -> None:
+        """Write the order into a new file, masked as a viewer sees it."""
+        if self._detail is None:
+            return
+        proposed = Path.cwd() / f"order-{self._detail.order.number}.json"
+        file = await self.app.push_screen_wait(ExportTo(self.desk.glyphs, proposed))
+        if file is None:
+            return
+        text = await self._masked_json()
+        try:
+            write_new(file, text)
+        except OSError as error:
+            self.tell(f"{file} could not be written: {error.strerror or error}", "error")
+        else:
+            self.tell(f"Written to {file}, personal data masked")
+
+    async def _masked_json(self) -> str:
+        detail = await self.desk.session.api.order(self.order_id, masked=True)
+        return json.dumps(detail.model_dump(by_alias=True, mode="json"), ensure_ascii=False, indent=2)
+
+    def action_reveal(self) -> None:
+        """Whole values, for half a minute; the daemon writes it down first."""
+        detail, session = self._detail, self.desk.session
+        refusal = self.desk.unheard() or ("" if session.may("operator") else f"this needs the role operator; yours is {session.role}")  # fmt: skip
+        if refusal:
+            self.notify(f"Reveal: {refusal}", severity="warning", markup=False)
+        elif detail is not None:
+            self.app.push_screen(RevealScreen(self.desk, detail.order.order_id, detail.order.number))
+
     # Commands --------------------------------------------------------------------------------------------------------
+
+    def action_act(self, command_id: str) -> None:
+        """Resolving and editing have screens of their own; why one is not possible now is said here."""
+        own = {"order.resolve_is": ResolveScreen, "order.edit": EditScreen}.get(command_id)
+        known = self.possible(command_id)
+        if own is None or known is None or not known.possible or self.desk.unusable():
+            super().action_act(command_id)
+        else:
+            self.app.push_screen(own(self.desk, self.order_id))
 
     def targets(self) -> Mapping[str, str]:
         return {self._detail.order.order_id: self._detail.order.number} if self._detail is not None else {}
@@ -239,12 +330,21 @@ class OrderScreen(ActingScreen):
         return self._detail.commands if self._detail is not None else ()
 
     def prefilled(self, command: Command) -> Mapping[str, str]:
-        """Retry from the step that is chosen in the timeline."""
+        """Retry from the step that is chosen in the timeline, the mail that is chosen in the history."""
         chosen = self._sheet("steps").chosen or ""
         kind, _, name = chosen.partition(":")
-        if kind == "step" and any(argument.name == "step" for argument in command.arguments):
+        if kind == "step" and command.id == "order.retry_step":
             return {"step": name}
+        if command.id == "order.mail_resend" and (mail := self._chosen_mail()):
+            return {"kind": mail}
         return {}
+
+    def _chosen_mail(self) -> str:
+        """The kind of the mail under the cursor; the only kind there is, where there is one."""
+        mails = self._detail.mails if self._detail is not None else []
+        chosen = (self._sheet("history").chosen or "").partition(":")[2]
+        kinds = {mail.kind for mail in mails if str(mail.id) == chosen} or {mail.kind for mail in mails}
+        return kinds.pop() if len(kinds) == 1 else ""
 
 
 def _where_it_stands(detail: OrderDetail, names: Sequence[str | None]) -> str | None:

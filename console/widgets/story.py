@@ -5,7 +5,7 @@ from datetime import tzinfo
 
 from console.client.rows import BookRow
 from console.commands.table import BY_ID
-from console.schema.detail import CallView, OrderDetail, PossibleCommand, SendView
+from console.schema.detail import CallView, MailView, OrderDetail, PossibleCommand, SendView
 from console.widgets import wording
 from console.widgets.boardrow import state_pieces
 from console.widgets.cells import fit, literal
@@ -34,11 +34,11 @@ def headline(row: BookRow, name: str, glyphs: Glyphs, now: float, zone: tzinfo, 
     return joined([part for part in parts if any(text for text, _ in part)], (f" {glyphs.sep} ", "muted"))
 
 
-def history_lines(detail: OrderDetail, width: int, now: float, zone: tzinfo, glyphs: Glyphs) -> list[Line]:
-    """What people, mails and platform events did, newest first; notes in whole."""
-    lines: list[Line] = [
-        [("HISTORY", "strong"), (f"  {len(detail.history)}" if detail.history else "  nothing yet", "muted")]
-    ]
+def history_lines(detail: OrderDetail, width: int, now: float, zone: tzinfo, glyphs: Glyphs) -> Named:
+    """The mails, each of which can be chosen; then what people, mails and platform events did, newest first."""
+    lines, names = mail_lines(detail.mails, width, now, zone, glyphs)
+    count = sum(item.kind != "feed" for item in detail.history)
+    lines.append([("HISTORY", "strong"), (f"  {count}" if count else "  nothing yet", "muted")])
     for item in sorted(detail.history, key=lambda item: item.at, reverse=True):
         if item.kind == "feed":
             continue
@@ -49,7 +49,31 @@ def history_lines(detail: OrderDetail, width: int, now: float, zone: tzinfo, gly
         if item.reason:
             said = f'{said} "{literal(item.reason)}"'
         lines += told(head, said, "plain", width)
-    return lines
+    return lines, [*names, *[None] * (len(lines) - len(names))]
+
+
+_MAIL_TONE = {"sent": "done", "maybe_sent": "warn", "failed": "bad", "held": "warn"}
+_MAIL_WORD = {"maybe_sent": "maybe sent"}
+
+
+def mail_lines(mails: Sequence[MailView], width: int, now: float, zone: tzinfo, glyphs: Glyphs) -> Named:
+    """Each mail with its own state: queued, sending, sent, maybe sent, failed or held."""
+    if not mails:
+        return [], []
+    lines: list[Line] = [[("MAILS", "strong"), (f"  {len(mails)}", "muted")]]
+    names: list[str | None] = [None]
+    for mail in sorted(mails, key=lambda mail: mail.id, reverse=True):
+        word = _MAIL_WORD.get(mail.state, mail.state)
+        at = wording.moment(mail.sent_at or mail.queued_at, now, zone)
+        head: Line = [(f"{at} ", "muted"), (f"{word} ", _MAIL_TONE.get(mail.state, "running"))]
+        to = f" to {mail.recipient}" if mail.recipient else ""
+        again = f", sent again by {mail.queued_by}" if mail.resend and mail.queued_by else ""
+        failed = f": {mail.error}" if mail.error and mail.state in ("failed", "maybe_sent") else ""
+        said = f"{mail.kind.replace('_', ' ')} ({mail.language}){to}{again}{failed}"
+        shown = told(head, glyphs.plain(literal(said)), "plain", width)
+        lines += shown
+        names += [f"mail:{mail.id}"] * len(shown)
+    return lines, names
 
 
 def event_lines(detail: OrderDetail, zone: tzinfo, glyphs: Glyphs) -> list[Line]:

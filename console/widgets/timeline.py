@@ -69,7 +69,19 @@ def timeline(detail: OrderDetail, zone: tzinfo, glyphs: Glyphs, now: float, *, e
         names.append(None)
     for call in rest:
         _call_lines(call, run, zone, now, lines, names)
+    if detail.earlier:
+        lines.append([("EARLIER RUNS", "strong")])
+        lines += [_earlier(run, now, zone, glyphs) for run in detail.earlier]
+        names += [None] * (1 + len(detail.earlier))
     return Timeline(lines, names)
+
+
+def _earlier(run: RunView, now: float, zone: tzinfo, glyphs: Glyphs) -> Line:
+    """How an attempt before this one ended."""
+    where = f" at {run.error_step}" if run.error_step else ""
+    code = f" {literal(run.error_code)}" if run.error_code else ""
+    at = wording.moment(run.ended_at or run.updated_at, now, zone)
+    return [(f"{at} ", "muted"), (glyphs.state(run.state), run.state), (f"{where}{code}", "muted")]
 
 
 def _worth_showing(call: CallView) -> bool:

@@ -13,7 +13,8 @@ from console.client.errors import NotFound, Unreachable
 from console.schema.book import COLUMNS, SnapshotHead
 from console.schema.commands import Plan, PlannedOrder, PlanRequest, SubmitRequest, Submitted
 from console.schema.desk import Approvals
-from console.schema.detail import OrderDetail
+from console.schema.detail import OrderDetail, PossibleCommand
+from console.schema.mending import CandidatesView, EditForm
 from console.schema.orders import Names, OrderList
 from console.schema.problem import Problem
 from console.schema.records import Records
@@ -53,7 +54,13 @@ class CannedFeed:
         self._queue.put_nowait(None)
 
 
-def planned(command: str, request: PlanRequest, *, included: bool = True) -> Plan:
+def planned(
+    command: str,
+    request: PlanRequest,
+    *,
+    included: bool = True,
+    warnings: Sequence[str] = ("WHMCS bills the card on file",),
+) -> Plan:
     """A plan of the kind the daemon makes."""
     orders = []
     for wanted in request.orders:
@@ -63,12 +70,12 @@ def planned(command: str, request: PlanRequest, *, included: bool = True) -> Pla
                 order_id=known.order_id, number=known.number, included=included, why_not="" if included else "it is not possible",
                 status=known.sf, run_id=known.run_id, version=known.version, state=None if known.state == "none" else known.state,
                 amount=known.amount, lines=["Salesforce: Status = Approved", "then load, payment, billing, accept, crm, email"],
-                warnings=["WHMCS bills the card on file"],
+                warnings=list(warnings),
             )
         )  # fmt: skip
     return Plan(
         command=command, title=command, hash="h" * 16, at=world.NOW, count=len(orders) if included else 0, orders=orders,
-        sum_yen=sum(order.amount or 0 for order in orders), largest_yen=max(order.amount or 0 for order in orders),
+        sum_yen=sum(order.amount or 0 for order in orders), largest_yen=max((order.amount or 0 for order in orders), default=0),
         needs_reason=command in ("order.reject", "order.cancel"), bulk=len(orders) > 1, arguments=dict(request.arguments),
     )  # fmt: skip
 
@@ -108,6 +115,9 @@ class CannedApi(ApiClient):
     async def integrations(self) -> Integrations:
         return world.INTEGRATIONS
 
+    async def possible_for_system(self) -> list[PossibleCommand]:
+        return world.SYSTEM_COMMANDS
+
     async def names(self, order_ids: Sequence[str]) -> Names:
         return Names(names={key: world.NAMES[key] for key in order_ids if key in world.NAMES}, masked=False)
 
@@ -117,7 +127,7 @@ class CannedApi(ApiClient):
         found = [world.detail(key).order for key, name in world.NAMES.items() if filter_.strip('"') in name]
         return OrderList(total=len(found), seq=100, orders=found)
 
-    async def order(self, order: str) -> OrderDetail:
+    async def order(self, order: str, *, masked: bool = False) -> OrderDetail:
         try:
             return world.detail(order)
         except (KeyError, ValueError):
@@ -128,6 +138,12 @@ class CannedApi(ApiClient):
 
     async def records(self, order: str) -> Records:
         return world.records(order)
+
+    async def candidates(self, order: str) -> CandidatesView:
+        return world.candidates(order)
+
+    async def editable(self, order: str) -> EditForm:
+        return world.edit_form(order)
 
     async def plan(self, command: str, request: PlanRequest) -> Plan:
         self.plans.append((command, request))

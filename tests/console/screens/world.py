@@ -3,6 +3,7 @@
 from typing import Any
 
 from console.schema.book import COLUMNS
+from console.schema.commands import MatchLine
 from console.schema.desk import Approval, Approvals
 from console.schema.detail import (
     CallView,
@@ -14,6 +15,7 @@ from console.schema.detail import (
     StepView,
     TakeView,
 )
+from console.schema.mending import CandidatesView, CandidateView, EditableField, EditForm
 from console.schema.orders import OrderLine
 from console.schema.records import Compared, Fetched, Records
 from console.schema.said import Say
@@ -91,6 +93,12 @@ INTEGRATIONS = Integrations(
     ],
     pauses=[], events={"phase": "listening"}, holds={}, runs={"running": 2},
 )  # fmt: skip
+
+SYSTEM_COMMANDS = [
+    PossibleCommand(id="system.pause", title="Pause", possible=True),
+    PossibleCommand(id="system.resume", title="Resume", possible=True),
+    PossibleCommand(id="system.release_brake", title="Release the brake", possible=False, reason="the brake is not on"),
+]
 
 
 def possible(state: str, unknown: bool) -> list[PossibleCommand]:
@@ -278,3 +286,43 @@ def approvals() -> Approvals:
             for i, order in enumerate(waiting)
         ],
     )  # fmt: skip
+
+
+def candidates(wanted: str) -> CandidatesView:
+    """What the unknown AddOrder may have made: the one that fits, and one of another order."""
+    entry = ENTRIES[wanted if wanted in ENTRIES else order_id(wanted)]
+    number, amount = entry[0], entry[5]
+    same = [
+        MatchLine(field="client", ours="4417", theirs="4417", same=True),
+        MatchLine(field="products", ours="1 × product 31", theirs="1 × product 31", same=True),
+        MatchLine(field="amount", ours=f"¥{amount:,}", theirs=f"¥{amount:,}", same=True),
+        MatchLine(field="status", ours="not cancelled", theirs="Pending", same=True),
+        MatchLine(field="belongs to", ours=number, theirs="no other order", same=True),
+        MatchLine(field="marker", ours="ours", theirs="none", same=False, deciding=False),
+    ]
+    other = [line.model_copy() for line in same]
+    other[4] = MatchLine(field="belongs to", ours=number, theirs="00010462", same=False)
+    return CandidatesView(
+        order_id=order_id(number), at=NOW, call_id=2, operation="whmcs.AddOrder",
+        words=["client 4417 has 2 orders in WHMCS"],
+        candidates=[
+            CandidateView(identifier="991", title="WHMCS order 991", date="2026-11-23 11:02:33", status="Pending", amount=amount, compared=same),
+            CandidateView(identifier="960", title="WHMCS order 960", date="2026-11-23 10:31:10", status="Active", amount=5280, compared=other, why_not=f"belongs to: ours {number}, theirs 00010462"),
+        ],
+    )  # fmt: skip
+
+
+def edit_form(wanted: str) -> EditForm:
+    """An operator's form of an eSIM order that waits for stock."""
+    entry = ENTRIES[wanted if wanted in ENTRIES else order_id(wanted)]
+    item, name = "8025h0000000001AAA", entry[2]
+    supervisor = "eid changes what is billed or whose phone gets the line: this needs a supervisor"
+    fields = [
+        EditableField(field="eid", label="EID", item=item, name=name, value="8904••••••••1235", why_not=supervisor),
+        EditableField(field="profile_type", label="profile type", item=item, name=name, value="TRAVEL-5G", choices=["JP-VOICE-25G", "TRAVEL-10G", "TRAVEL-5G"]),
+        EditableField(field="language", label="language of mails", value="the client's", choices=["ja", "en"]),
+        EditableField(field="price", label="price", way="change the order in Salesforce and have it approved again"),
+        EditableField(field="client", label="client", way="change Account.WHMCS_Client_ID__c in Salesforce"),
+        EditableField(field="iccid", label="iccid", way="cancel with undo; a new profile is reserved then"),
+    ]  # fmt: skip
+    return EditForm(order_id=order_id(entry[0]), at=NOW, fields=fields)
