@@ -36,6 +36,7 @@ from console.screens.submitting import Submissions
 from console.theme import DARK, LIGHT, THEMES
 from console.widgets.confirm import PlanDialog
 from console.widgets.glyphs import SETS
+from console.widgets.inline import InlineConfirm
 from console.widgets.ticker import moment_line
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             for screen in self._live_screens():
                 screen.note_changes(changed)
         active = self._active()
-        if isinstance(active, LiveScreen | PlanDialog) and active.stands:
+        if isinstance(active, LiveScreen | PlanDialog | InlineConfirm) and active.stands:
             active.flush()
 
     def _active(self) -> Screen[Any] | None:

@@ -30,6 +30,10 @@ BOARD: tuple[Binding, ...] = (
     Binding("vertical_line", "all_columns", "All columns", show=False, id="board.columns", tooltip="All columns, scrolled sideways"),
 )  # fmt: skip
 
+ACTING: tuple[Binding, ...] = (
+    Binding("z", "undo", "Undo", show=False, id="order.undo", tooltip="Cancel's plan with the undo calls listed; there is no other undo"),
+)  # fmt: skip
+
 ORDER: tuple[Binding, ...] = (
     Binding("escape", "back", "Back", show=False, id="order.back", tooltip="Back to where you came from"),
     Binding("tab", "pane(1)", "Pane", show=False, id="order.pane", tooltip="The next pane"),
@@ -49,11 +53,11 @@ APPROVALS: tuple[Binding, ...] = (
 
 
 def of_commands() -> Sequence[Binding]:
-    """A binding for every command that is about an order: its key, and the action ``act(id)``."""
+    """A binding for every command that is about an order: its key, and the action ``act(id)``; and the one way back."""
     return [
-        Binding(command.keys, f"act('{command.id}')", command.title, show=False, id=command.id, tooltip=command.description)
-        for command in for_orders()
-    ]  # fmt: skip
+        *ACTING,
+        *(Binding(c.keys, f"act('{c.id}')", c.title, show=False, id=c.id, tooltip=c.description) for c in for_orders()),
+    ]
 
 
 def key_of(command_id: str) -> str:

@@ -6,56 +6,75 @@ from typing import Any
 from console.client.errors import ApiError, ChangedMeanwhile, NotPossible, Refused
 from console.commands.command import Command
 from console.commands.table import BY_ID
+from console.commands.words import Scope
 from console.schema.commands import Plan, PlanRequest, SubmitRequest, Submitted
 from console.schema.detail import PossibleCommand
 from console.screens.base import LiveScreen
 from console.screens.submitting import Act, Target
-from console.widgets.confirm import Agreed, Asked, PlanDialog
+from console.widgets.confirm import PlanDialog
+from console.widgets.inline import InlineConfirm
+from console.widgets.planning import Agreed, Asked, Planning
 
 
 class ActingScreen(LiveScreen):
-    """Give ``targets`` and ``known_commands``; ``action_act`` does the rest."""
+    """Give ``targets`` and ``known_commands`` where orders are; ``action_act`` does the rest, for the system too."""
 
     def targets(self) -> Mapping[str, str]:
         """Order id → number of what a command would act on now."""
-        raise NotImplementedError
+        return {}
 
     def known_commands(self) -> Sequence[PossibleCommand]:
         """What the daemon said is possible for the one target; empty when it was not asked."""
-        raise NotImplementedError
+        return ()
 
     def prefilled(self, command: Command) -> Mapping[str, str]:
         """Values of arguments that this screen knows."""
         return {}
 
     def possible(self, command_id: str) -> PossibleCommand | None:
-        return next((known for known in self.known_commands() if known.id == command_id), None)
+        """What the daemon said of this command; None when it was not asked."""
+        known = self.desk.session.system_commands if _of_system(BY_ID[command_id]) else self.known_commands()
+        return next((one for one in known if one.id == command_id), None)
 
     def action_act(self, command_id: str) -> None:
         """Begin a command; why it is not possible is said in the daemon's words."""
-        command, targets = BY_ID[command_id], self.targets()
-        if not targets:
+        command = BY_ID[command_id]
+        self.begin(command, self.prefilled(command))
+
+    def action_undo(self) -> None:
+        """Cancel's plan with the undo calls listed; there is no other undo."""
+        self.begin(BY_ID["order.cancel"], {"undo": "yes"})
+
+    def begin(self, command: Command, prefilled: Mapping[str, str]) -> None:
+        """Ask for what is to be known, show the daemon's plan, and submit what was agreed to."""
+        targets = {} if _of_system(command) else self.targets()
+        if not targets and not _of_system(command):
             self.notify("No order is in hand.", severity="warning", markup=False)
             return
-        known = self.possible(command_id) if len(targets) == 1 else None
+        known = self.possible(command.id) if len(targets) <= 1 else None
         refusal = self.desk.unusable() or (known.reason if known is not None and not known.possible else "")
         if refusal:
             self.notify(f"{command.title}: {refusal}", severity="warning", markup=False)
-            return
-        self.run_worker(self._act(command, targets), group="act", exclusive=True, exit_on_error=False)
+        elif not self.desk.asking:
+            self.desk.asking = True
+            # The application's worker: an act that was sent goes on when its screen is left.
+            self.app.run_worker(self._act(command, targets, prefilled), group="act", exit_on_error=False)
 
-    async def _act(self, command: Command, targets: Mapping[str, str]) -> None:
+    async def _act(self, command: Command, targets: Mapping[str, str], prefilled: Mapping[str, str]) -> None:
         """Ask, submit, and ask again with what was typed when something changed meanwhile."""
-        notice, reason, prefilled = "", "", self.prefilled(command)
+        notice, reason = "", ""
         while True:
-            agreed = await self._ask(command, targets, prefilled, notice, reason)
+            try:
+                agreed = await self._ask(command, targets, prefilled, notice, reason)
+            finally:
+                self.desk.asking = False
             if agreed is None:
                 return
             try:
                 await self._submit(command, targets, agreed)
             except (ChangedMeanwhile, NotPossible) as error:
                 notice, reason = _changes(error), agreed.reason
-                prefilled = {name: str(value) for name, value in agreed.arguments.items() if value is not True}
+                prefilled = {name: "yes" if value is True else str(value) for name, value in agreed.arguments.items()}
                 continue
             except ApiError as error:
                 self.tell(f"{command.title}: {error}", "error")
@@ -64,30 +83,31 @@ class ActingScreen(LiveScreen):
     async def _ask(
         self, command: Command, targets: Mapping[str, str], prefilled: Mapping[str, str], notice: str, reason: str
     ) -> Agreed | None:
-        known = self.possible(command.id) if len(targets) == 1 else None
+        """On one line what is harmless and about one order, in a dialog everything else."""
+        known = self.possible(command.id) if len(targets) <= 1 else None
         me = self.desk.session.me
         asked = Asked(
             command=command, targets=targets, prefilled=prefilled, choices=known.choices if known is not None else {},
             environment=me.environment if me is not None else "", production=me is not None and me.production,
             notice=notice, reason=reason,
         )  # fmt: skip
-        api, book = self.desk.session.api, self.desk.session.book
+        if command.on_one_line and len(targets) == 1 and not notice:
+            answer = await self.app.push_screen_wait(InlineConfirm(asked, self.desk.glyphs, self._planning(asked)))
+            if answer != "dialog":
+                return answer
+        return await self.app.push_screen_wait(PlanDialog(asked, self.desk.glyphs, self._planning(asked)))
+
+    def _planning(self, asked: Asked) -> Planning:
+        session = self.desk.session
+        command, targets = asked.command, asked.targets
 
         async def plan(arguments: Mapping[str, Any]) -> Plan:
-            return await api.plan(command.id, PlanRequest(orders=list(targets), arguments=dict(arguments)))
+            return await session.api.plan(command.id, PlanRequest(orders=list(targets), arguments=dict(arguments)))
 
         def versions() -> dict[str, int | None]:
-            return {order_id: row.version if (row := book.get(order_id)) else None for order_id in targets}
+            return {order_id: row.version if (row := session.book.get(order_id)) else None for order_id in targets}
 
-        dialog = PlanDialog(
-            asked,
-            self.desk.glyphs,
-            plan=plan,
-            name=self.desk.session.name,
-            versions=versions,
-            usable=self.desk.unusable,
-        )
-        return await self.app.push_screen_wait(dialog)
+        return Planning(plan, session.name, versions, self.desk.unusable)
 
     async def _submit(self, command: Command, targets: Mapping[str, str], agreed: Agreed) -> None:
         planned = {order.order_id: order for order in agreed.plan.orders if order.included}
@@ -104,6 +124,10 @@ class ActingScreen(LiveScreen):
         answer = await self.desk.submissions.submit(act)
         if answer is not None:
             self.tell(_said(act, answer), "warning" if answer.outcome == "unknown" else "information")
+
+
+def _of_system(command: Command) -> bool:
+    return Scope.SYSTEM in command.scope
 
 
 def _said(act: Act, answer: Submitted) -> str:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from console.client.book import Book
 from console.schema.base import may
 from console.schema.book import HEARTBEAT
+from console.schema.detail import PossibleCommand
 from console.schema.service import Integrations, Me
 
 if TYPE_CHECKING:  # the HTTP client is imported when the first frame stands
@@ -55,6 +56,7 @@ class Session:
         self.book = Book()
         self.me: Me | None = None
         self.integrations: Integrations | None = None
+        self.system_commands: Sequence[PossibleCommand] = ()
         self.refused = ""  # why the daemon does not accept us, for good
         self._wall, self._zone, self._read_only = wall, zone, read_only
         self._offset = self._lag = 0.0
@@ -136,8 +138,9 @@ class Session:
         self.me = await self.api.me()
 
     async def look_around(self) -> None:
-        """Ask how the integrations stand. Raises ApiError."""
+        """Ask how the integrations stand, and what may be done about the system. Raises ApiError."""
         self.integrations = await self.api.integrations()
+        self.system_commands = await self.api.possible_for_system()
 
     # Names -----------------------------------------------------------------------------------------------------------
 

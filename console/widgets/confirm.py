@@ -4,8 +4,8 @@ It belongs to order ids and run versions, never to a row. Keys of its first half
 confirmed by its own key, and when an order changes meanwhile the plan is void and made anew.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Mapping
 from time import monotonic
 from typing import Any, ClassVar
 
@@ -16,8 +16,6 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label
 
-from console.client.errors import ApiError
-from console.commands.command import Command
 from console.commands.words import Risk
 from console.schema.commands import Plan
 from console.widgets.cells import literal
@@ -25,39 +23,16 @@ from console.widgets.fields import field_for, read_value
 from console.widgets.frames import suit
 from console.widgets.glyphs import Glyphs
 from console.widgets.pieces import Line, flowed
-from console.widgets.planlines import plan_lines, possible
+from console.widgets.planlines import plan_lines
+from console.widgets.planning import Agreed, Asked, Planning
 from console.widgets.sheet import Sheet
 
 GRACE = 0.5  # seconds in which keys are ignored: a live list pushes dialogs under moving fingers
 LONGEST_REASON = 500
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a dialog is about. ``targets``: order id → number; ``prefilled``: values of arguments known beforehand;
-    ``notice``: a sentence shown first (what changed since the plan before); ``reason``: one typed before."""
-
-    command: Command
-    targets: Mapping[str, str]
-    prefilled: Mapping[str, str]
-    choices: Mapping[str, Sequence[str]]
-    environment: str
-    production: bool
-    notice: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Agreed:
-    """The plan that was shown and agreed to."""
-
-    plan: Plan
-    arguments: Mapping[str, Any]
-    reason: str
-
-
 class PlanDialog(ModalScreen[Agreed | None]):
-    """``plan`` asks the daemon; ``versions`` gives the run version of each order now; ``usable`` whether to submit."""
+    """Its form stays beside the plan: another value of an argument drops the plan, and it is made anew."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel"),
@@ -67,22 +42,9 @@ class PlanDialog(ModalScreen[Agreed | None]):
     ]
     AUTO_FOCUS = ""
 
-    def __init__(
-        self,
-        asked: Asked,
-        glyphs: Glyphs,
-        *,
-        plan: Callable[[Mapping[str, Any]], Awaitable[Plan]],
-        name: Callable[[str], str | None],
-        versions: Callable[[], Mapping[str, int | None]],
-        usable: Callable[[], str],
-    ) -> None:
+    def __init__(self, asked: Asked, glyphs: Glyphs, planning: Planning) -> None:
         super().__init__()
-        self._asked, self._glyphs = asked, glyphs
-        self._ask_plan, self._customer, self._versions, self._usable = plan, name, versions, usable
-        self.plan: Plan | None = None
-        self._planned_on: Mapping[str, int | None] = {}
-        self._arguments: dict[str, Any] = {}
+        self._asked, self._glyphs, self._planning = asked, glyphs, planning
         self._trouble = ""
         self._busy = False
         self.stands = False
@@ -99,6 +61,9 @@ class PlanDialog(ModalScreen[Agreed | None]):
         self._reason_row = Horizontal(classes="field", id="dialog-reason-row")
         self._reason_label = Label("reason", id="dialog-reason-label", markup=False)
         self._reason = Input(value=asked.reason, id="dialog-reason")
+        self._count_row = Horizontal(classes="field", id="dialog-count-row")
+        self._count_label = Label("", id="dialog-count-label", markup=False)
+        self._count = Input(id="dialog-count")
         self._cancel = Button("Cancel  esc", id="dialog-cancel", compact=True)
         self._go = Button("", id="dialog-go", compact=True)
 
@@ -122,6 +87,9 @@ class PlanDialog(ModalScreen[Agreed | None]):
             with self._reason_row:
                 yield self._reason_label
                 yield self._reason
+            with self._count_row:
+                yield self._count_label
+                yield self._count
             with Horizontal(id="dialog-buttons"):
                 yield self._cancel
                 yield self._go
@@ -136,6 +104,10 @@ class PlanDialog(ModalScreen[Agreed | None]):
             self._focus_first_field()
         else:
             self._make_plan()
+
+    @property
+    def plan(self) -> Plan | None:
+        return self._planning.plan
 
     def _start_grace(self) -> None:
         self._ignored_until = monotonic() + GRACE
@@ -165,18 +137,19 @@ class PlanDialog(ModalScreen[Agreed | None]):
         lines = self._lines(max(30, words.room or 72))
         words.set_lines(lines)
         words.styles.height = max(1, min(len(lines), max(3, self.size.height - 12)))
-        planned = self.plan is not None
-        self._form.display = bool(self._asked.command.arguments) and not planned
-        needs = self._needs_reason()
-        self._reason_row.display = planned and possible_plan(self.plan)
-        self._reason_label.update("reason (needed)" if needs else "reason (optional)")
-        go = self._go
-        go.label = self._go_label()
-        go.disabled = self._busy or (planned and not possible_plan(self.plan))
+        planned, possible = self.plan is not None, self._planning.possible
+        self._form.display = bool(self._asked.command.arguments)
+        self._reason_row.display = possible
+        self._reason_label.update("reason (needed)" if self._planning.needs_reason else "reason (optional)")
+        count = self._planning.count_to_type(self._asked)
+        self._count_row.display = possible and bool(count)
+        self._count_label.update(f"type {count}")
+        self._go.label = self._go_label()
+        self._go.disabled = self._busy or (planned and not possible)
 
     def _go_label(self) -> str:
         enter = self._glyphs.enter
-        if self._void():
+        if self._planning.void:
             return f"Plan again  {enter}"
         if self.plan is None and not self._at_once:
             return f"Show the plan  {enter}"
@@ -192,12 +165,12 @@ class PlanDialog(ModalScreen[Agreed | None]):
             for argument in self._asked.command.arguments:
                 lines += flowed(f"{argument.name.replace('_', ' ')}: {argument.help}", "muted", width, indent="  ")
         else:
-            lines += plan_lines(self.plan, self._customer, width, self._glyphs)
+            lines += plan_lines(self.plan, self._planning.name, width, self._glyphs)
         if self._busy:
             lines.append([("the daemon is asked for the plan", "accent")])
-        if self._void():
+        if self._planning.void:
             lines += flowed("An order changed meanwhile: this plan is void. Nothing was sent.", "bad", width)
-        if unusable := self._usable():
+        if unusable := self._planning.usable():
             lines += flowed(unusable, "bad", width)
         if self._trouble:
             lines += flowed(self._glyphs.plain(literal(self._trouble)), "bad", width)
@@ -207,7 +180,7 @@ class PlanDialog(ModalScreen[Agreed | None]):
         if len(self._asked.targets) > 1:
             return [[(f"{len(self._asked.targets)} orders", "strong")]]
         return [
-            [(literal(number), "strong"), (f"  {literal(self._customer(order_id) or '')}", "strong")]
+            [(literal(number), "strong"), (f"  {literal(self._planning.name(order_id) or '')}", "strong")]
             for order_id, number in self._asked.targets.items()
         ]
 
@@ -218,15 +191,6 @@ class PlanDialog(ModalScreen[Agreed | None]):
         if self.plan is not None:
             self._show()
 
-    def _void(self) -> bool:
-        if self.plan is None:
-            return False
-        now = self._versions()
-        return any(now.get(order_id) != version for order_id, version in self._planned_on.items())
-
-    def _needs_reason(self) -> bool:
-        return self.plan is not None and self.plan.needs_reason
-
     def action_cancel(self) -> None:
         self.dismiss(None)
 
@@ -234,68 +198,97 @@ class PlanDialog(ModalScreen[Agreed | None]):
         """One step: ask for the plan, or agree to the one that is shown."""
         if self._busy:
             return
-        if self.plan is None or self._void():
+        if self.plan is None or self._planning.void:
             self._make_plan()
-        elif not possible_plan(self.plan):
+        elif not self._planning.possible:
             self.dismiss(None)
         else:
             self._agree()
 
     def _agree(self) -> None:
         assert self.plan is not None
+        if self._planning.usable():
+            self._show()
+            return
         reason = self._reason.value.strip()
-        if self._usable():
+        trouble = self._unfit_reason(reason)
+        field = self._reason
+        if (
+            not trouble
+            and (count := self._planning.count_to_type(self._asked))
+            and not _is_number(self._count.value, count)
+        ):
+            trouble, field = f"Type the number of orders, {count}, to go on.", self._count
+        self._trouble = trouble
+        if trouble:
             self._show()
+            field.focus()
             return
-        self._trouble = "This command needs a reason." if self._needs_reason() and not reason else ""
-        if len(reason) > LONGEST_REASON:
-            self._trouble = f"A reason has at most {LONGEST_REASON} characters, this one has {len(reason):,}."
-        if self._trouble:
-            self._show()
-            self._reason.focus()
-            return
-        self.dismiss(Agreed(self.plan, dict(self._arguments), reason))
+        self.dismiss(Agreed(self.plan, dict(self._planning.arguments), reason))
 
-    def _make_plan(self) -> None:
-        self._arguments, missing = {}, []
+    def _unfit_reason(self, reason: str) -> str:
+        if self._planning.needs_reason and not reason:
+            return "This command needs a reason."
+        if len(reason) > LONGEST_REASON:
+            return f"A reason has at most {LONGEST_REASON} characters, this one has {len(reason):,}."
+        return ""
+
+    def _given(self) -> tuple[dict[str, Any], list[str]]:
+        """The values in the fields, and the names of those that are missing."""
+        arguments: dict[str, Any] = {}
+        missing: list[str] = []
         for argument in self._asked.command.arguments:
             value = read_value(argument, self._fields[argument.name].value)
             if value is not None:
-                self._arguments[argument.name] = value
+                arguments[argument.name] = value
             elif argument.required:
                 missing.append(argument.name.replace("_", " "))
+        return arguments, missing
+
+    def _make_plan(self) -> None:
+        arguments, missing = self._given()
         if missing:
             self._trouble = f"{', '.join(missing)}: must be given."
             self._show()
             return
         self._trouble, self._busy = "", True
         self._show()
-        self.run_worker(self._fetch_plan(), group="plan", exclusive=True, exit_on_error=False)
+        self.run_worker(self._fetch_plan(arguments), group="plan", exclusive=True, exit_on_error=False)
 
-    async def _fetch_plan(self) -> None:
-        planned_on = dict(self._versions())
-        try:
-            plan = await self._ask_plan(self._arguments)
-        except ApiError as error:
-            self._trouble, self.plan = str(error), None
-        else:
-            self.plan = plan
-            known = {order.order_id: order.version for order in plan.orders}
-            self._planned_on = {order_id: known.get(order_id, version) for order_id, version in planned_on.items()}
+    async def _fetch_plan(self, arguments: Mapping[str, Any]) -> None:
+        self._trouble = await self._planning.make(arguments)
+        self._busy = False
+        if self.plan is not None:
             self._start_grace()
-        finally:
-            self._busy = False
         self._show()
-        if self.plan is None:
-            self._focus_first_field()
-        elif self._at_once and possible_plan(self.plan) and not self._needs_reason():
+        if self._at_once and self._planning.possible and not self._planning.needs_reason:
             self._agree()
-        elif not possible_plan(self.plan):
+        else:
+            self._choose_focus()
+
+    def _choose_focus(self) -> None:
+        """Where something is to be typed next; else nowhere, so that ⏎ agrees."""
+        if not self._planning.possible and self._fields:
+            self._focus_first_field()
+        elif self.plan is not None and not self._planning.possible:
             self._cancel.focus()
-        elif self._needs_reason():
+        elif self._planning.needs_reason:
             self._reason.focus()
+        elif self._planning.count_to_type(self._asked):
+            self._count.focus()
         else:
             self.set_focus(None)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        """Another value of an argument is another act."""
+        if (
+            event.input in self._fields.values()
+            and self.plan is not None
+            and self._given()[0] != self._planning.arguments
+        ):
+            self._planning.drop()
+            self._show()
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
@@ -314,5 +307,6 @@ class PlanDialog(ModalScreen[Agreed | None]):
         self.call_after_refresh(self._show)
 
 
-def possible_plan(plan: Plan | None) -> bool:
-    return plan is not None and possible(plan)
+def _is_number(text: str, wanted: int) -> bool:
+    """Read after NFKC: ``１２`` is 12."""
+    return unicodedata.normalize("NFKC", text).strip().replace(",", "") == str(wanted)

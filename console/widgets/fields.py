@@ -1,5 +1,6 @@
 """Input fields of dialogs: free text, and text out of a short list that the arrow keys go through."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -49,7 +50,11 @@ def field_for(argument: Argument, choices: Sequence[str], value: str) -> ChoiceI
 
 
 def read_value(argument: Argument, text: str) -> Any:
-    """What is sent for the text in the field; None: leave the argument out."""
+    """What is sent for the text in the field; None: leave the argument out. Only free text is taken as typed: numbers,
+    ids and words may come out of a Japanese input method in full width.
+    """
+    if argument.kind is not Kind.TEXT:
+        text = unicodedata.normalize("NFKC", text)
     if argument.kind is Kind.FLAG:
         return True if text.strip().casefold() in ("yes", "y", "true", "1") else None
     return text.strip() or None

@@ -18,6 +18,7 @@ from console.schema.problem import Change, Problem
 from console.screens.board import BoardScreen
 from console.widgets import confirm
 from console.widgets.confirm import PlanDialog
+from console.widgets.inline import InlineConfirm
 from console.widgets.sheet import Sheet
 from tests.console.screens import world
 from tests.console.screens.canned import CannedApi
@@ -26,6 +27,11 @@ from tests.console.screens.conftest import Opened, until
 from tests.console.screens.looking import board, dialog, notices, planned, screen_text, take, words_of
 
 REVIEW, FAILED, UNKNOWN = (world.order_id(number) for number in ("00010485", "00010466", "00010470"))
+
+
+def quiet(command: str, request: PlanRequest) -> Plan:
+    """A plan without a warning."""
+    return a_plan(command, request, warnings=())
 
 
 async def hold_down(pilot: Pilot[Any], key: str, pause: float, times: int = 40) -> None:
@@ -37,24 +43,147 @@ async def hold_down(pilot: Pilot[Any], key: str, pause: float, times: int = 40) 
     await pilot.pause()
 
 
-@pytest.mark.parametrize("key", ["a", "x", "r", "u"])
+@pytest.mark.parametrize("key", ["a", "r"])
 async def test_holding_a_key_down_at_thirty_a_second_submits_nothing(api: CannedApi, opened: Opened, key: str) -> None:
+    api.plan_answer = quiet
     async with opened() as pilot:
         board(pilot).table.take(FAILED)
         await hold_down(pilot, key, 1 / 30)
-        assert api.plans or key == "m"
+        assert not isinstance(pilot.app.screen, BoardScreen), "it asks"
         assert api.submitted == []
 
 
-async def test_no_command_is_confirmed_by_its_own_key(api: CannedApi, opened: Opened) -> None:
+async def test_holding_any_acting_key_down_submits_nothing(
+    api: CannedApi, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty of each at thirty a second, as the dialogs' clock has it."""
+    api.plan_answer = quiet
+    now = [100.0]
+    monkeypatch.setattr(confirm, "monotonic", lambda: now[0])
     async with opened() as pilot:
-        for command in for_orders():
+        asked = 0
+        for key in (*(command.keys for command in for_orders()), "z"):
             board(pilot).table.take(FAILED)
-            await hold_down(pilot, command.keys, 0.0, times=10)
+            for _ in range(40):
+                pilot.app.post_message(events.Key(_character_to_key(key), key))
+                await asyncio.sleep(0.001)
+                now[0] += 1 / 30
+            await pilot.pause()
+            assert api.submitted == [], key
+            asked += not isinstance(pilot.app.screen, BoardScreen)
+            now[0] += 1.0
             while not isinstance(pilot.app.screen, BoardScreen):
-                await until(pilot, lambda: not isinstance(s := pilot.app.screen, PlanDialog) or not s.ignores_input())
                 await pilot.press("escape")
+        assert asked > 10
+
+
+async def asked_inline(pilot: Pilot[Any]) -> InlineConfirm:
+    """Wait for the line with a plan that ⏎ would submit."""
+    await until(pilot, lambda: isinstance(s := pilot.app.screen, InlineConfirm) and s.ready)
+    assert isinstance(pilot.app.screen, InlineConfirm)
+    return pilot.app.screen
+
+
+async def test_a_harmless_act_is_confirmed_on_one_line_that_names_it(api: CannedApi, opened: Opened) -> None:
+    api.plan_answer = quiet
+    async with opened(size=(80, 24)) as pilot:
+        await take(pilot, FAILED)
+        await pilot.press("r")
+        await asked_inline(pilot)
+        shown = screen_text(pilot)
+        for said in ("SANDBOX", "Retry", "00010466", "吉田 蓮", "¥5,280", "Retry  ⏎", "Leave it  esc", "00010480"):
+            assert said in shown
+        await pilot.press("r", "r", "escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen))
         assert api.submitted == []
+        await pilot.press("r")
+        await asked_inline(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: [command for command, _, _ in api.submitted] == ["order.retry"])
+
+
+async def test_the_line_is_used_with_tab_and_enter_too_and_left_by_a_click_beside_it(
+    api: CannedApi, opened: Opened
+) -> None:
+    api.plan_answer = quiet
+    async with opened() as pilot:
+        await take(pilot, FAILED)
+        await pilot.press("u")
+        await asked_inline(pilot)
+        await pilot.click(offset=(20, 8))
+        await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen))
+        await pilot.press("u")
+        await asked_inline(pilot)
+        await pilot.press("tab", "tab", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen))
+        assert api.submitted == []
+        await pilot.press("u")
+        await asked_inline(pilot)
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: [command for command, _, _ in api.submitted] == ["order.take"])
+
+
+async def test_the_line_is_void_when_its_order_changes(api: CannedApi, opened: Opened) -> None:
+    api.plan_answer = quiet
+    async with opened() as pilot:
+        await take(pilot, FAILED)
+        await pilot.press("r")
+        await asked_inline(pilot)
+        changed = list(world.row(world.ENTRIES[FAILED]))
+        changed[COLUMNS.index("version")] = 5
+        api.feed.put(
+            {"seq": 101, "prev": 100, "epoch": 1, "at": world.NOW, "kind": "run", "order_id": FAILED, "row": changed}
+        )
+        await until(pilot, lambda: "this is void. Nothing was sent" in screen_text(pilot))
+        before = len(api.plans)
+        await pilot.press("enter")
+        await until(pilot, lambda: len(api.plans) == before + 1)
+        assert api.submitted == []
+
+
+async def test_a_plan_with_a_warning_does_not_fit_a_line(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        await take(pilot, FAILED)
+        await pilot.press("r")
+        await planned(pilot)
+        assert "WHMCS bills the card" in screen_text(pilot)
+
+
+async def test_undo_is_the_plan_of_a_cancel_and_nothing_else(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        await take(pilot, FAILED)
+        await pilot.press("z")
+        await planned(pilot)
+        command, request = api.plans[-1]
+        assert (command, request.arguments) == ("order.cancel", {"undo": True})
+        assert dialog(pilot).query_one("#argument-undo", Input).value == "yes"
+
+
+async def test_another_value_of_an_argument_is_planned_anew(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        await take(pilot, FAILED)
+        await pilot.press("c")
+        await planned(pilot)
+        dialog(pilot).query_one("#argument-leave_as_is", Input).value = "ｙｅｓ"
+        await until(pilot, lambda: dialog(pilot).plan is None)
+        await pilot.press("enter")
+        await planned(pilot)
+        assert api.plans[-1][1].arguments == {"leave_as_is": True}
+        assert api.submitted == []
+
+
+async def test_many_that_cannot_be_undone_want_their_number_typed(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        board(pilot).table.marks = dict.fromkeys([FAILED, UNKNOWN])
+        await pilot.press("c")
+        await planned(pilot)
+        dialog(pilot).query_one("#dialog-reason", Input).value = "double"
+        await pilot.press("enter")
+        await until(pilot, lambda: "Type the number of orders, 2" in screen_text(pilot))
+        assert api.submitted == []
+        dialog(pilot).query_one("#dialog-count", Input).value = "２"
+        await pilot.press("enter")
+        await until(pilot, lambda: len(api.submitted) == 1)
 
 
 async def test_approving_names_order_customer_consequence_and_amount(api: CannedApi, opened: Opened) -> None:
