@@ -10,8 +10,8 @@ from console import __version__
 from console.cli.app import make_app
 from console.cli.exits import Exit, Failure
 from console.cli.filters import protected
-from console.cli.output import plain
 from console.cli.state import State
+from console.client.written import plain
 from console.observe.crash import EXIT_INTERRUPTED, CrashReports, guarded
 from console.observe.redact import Redactor
 

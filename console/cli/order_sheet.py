@@ -4,7 +4,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from console.cli.looks import note_of, state_word
-from console.cli.output import Column, Output, ago, as_json, clock, yen
+from console.cli.output import Column, Output, ago, clock, yen
+from console.client.written import as_json
 
 if TYPE_CHECKING:
     from console.schema.detail import CallView, OrderDetail

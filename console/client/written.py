@@ -1,0 +1,52 @@
+"""Values as text that leaves the program: cells, JSON and CSV. Text from outside never reaches a terminal or a
+spreadsheet raw (rules §12).
+"""
+
+import json
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def plain(value: Any) -> str:
+    """A cell as text on one line: no control, format or bidi characters."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(plain(inner) for inner in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{plain(key)} {plain(inner)}" for key, inner in value.items())
+    return "".join(_shown(character) for character in str(value))
+
+
+def _shown(character: str) -> str:
+    if character.isspace():
+        return " "
+    return "" if unicodedata.category(character)[0] == "C" else character
+
+
+def as_json(value: Any, *, indent: int | None = None) -> str:
+    """JSON whose text keeps every character, but control, format and bidi characters as escapes."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    return "".join(_escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    if character == "\n" or unicodedata.category(character)[0] != "C":
+        return character
+    code = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{code[at : at + 2].hex()}" for at in range(0, len(code), 2))
+
+
+def csv_cell(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula: text that begins like one gets a quote before it (rules §12)."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    text = str(value) if isinstance(value, str) else plain(value)
+    if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA):
+        text = f"'{text}"
+    return plain(text)
