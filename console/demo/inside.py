@@ -12,7 +12,7 @@ from storage.journal import Journal, connect
 from storage.runs import Run
 
 NEAR = 120.0  # seconds; what waits for a later moment is at rest
-BY_ITSELF = ("up", "resumed", "after")
+BY_ITSELF = ("up", "resumed", "lifted", "after")
 
 
 @dataclass(frozen=True)

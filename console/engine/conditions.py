@@ -79,6 +79,8 @@ class Conditions:
                 return self._engine.journal.peek(lambda db: profiles.free_count(db, argument))
             case "resumed":
                 return 0 if argument in self._engine.journal.peek(desk.pauses) else waiting
+            case "lifted":
+                return 0 if self._engine.holds.reasons() else waiting
         if not self._due(f"{kind}({argument})", kind):
             return 0
         try:
@@ -159,6 +161,8 @@ def describe(condition: Mapping[str, object] | None) -> str:
             return f"until {argument} works again"
         case "resumed":
             return f"until {argument} is resumed"
+        case "lifted":
+            return "until nothing of our own keeps writes back any more"
         case "after":
             return f"until {as_datetime(float(argument)).isoformat(timespec='minutes')}"
     return f"until {condition.get('kind')}({argument})"

@@ -76,7 +76,9 @@ class NeedsPerson(StepStop):
 
 @dataclass(frozen=True)
 class Condition:
-    """What a parked run waits for: stock(type), paymethod(client), up(system), after(time), resumed(subject)."""
+    """What a parked run waits for: stock(type), paymethod(client), up(system), after(time), resumed(subject),
+    lifted(guarded): no hold of our own (``holds``) stands.
+    """
 
     kind: str
     argument: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from console.engine.failures import NotNow
+from console.engine.failures import Condition, NotNow
 
 
 class Holds:
@@ -30,4 +30,4 @@ class Holds:
         for look in self._watchers:
             look()
         if self._reasons:
-            raise NotNow("guarded", "; ".join(self._reasons.values()))
+            raise NotNow("guarded", "; ".join(self._reasons.values()), condition=Condition("lifted", "guarded"))

@@ -18,7 +18,7 @@ RUNS = (
     " unknown_open, attempt FROM runs ORDER BY id"
 )
 FINAL = frozenset({"done", "failed", "held", "cancelled"})
-PASSING = frozenset({"up", "resumed"})  # conditions that come true by themselves
+PASSING = frozenset({"up", "resumed", "lifted"})  # conditions that come true by themselves
 SOON = 30.0
 
 

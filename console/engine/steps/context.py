@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from console.engine.failures import NotNow, OrderWithdrawn, conflict
+from console.engine.failures import Condition, NotNow, OrderWithdrawn, conflict
 from console.engine.steps.plan import OrderPlan, PlannedItem
 from console.engine.workflow import RunContext
 from integrations.errors import System
@@ -64,7 +64,7 @@ class Provisioning(RunContext):
         if fresh.journal is not None and fresh.journal.generation > self.engine.generation:
             reason = f"journal generation {fresh.journal.generation} owns this org, ours is {self.engine.generation}"
             self.engine.holds.set(OWNERSHIP, reason)
-            raise NotNow("guarded", reason)
+            raise NotNow("guarded", reason, condition=Condition("lifted", "guarded"))
         return fresh
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from console.engine.conditions import Conditions
 from console.engine.failures import NotNow
 from console.engine.workflow import RunContext
 from integrations.correlation import correlation_id
@@ -62,10 +63,11 @@ async def test_holds_of_ours_stop_guarded_calls_and_burn_no_try(bench: Bench) ->
     bench.engine.holds.set("clock", "the clock jumped")
     await bench.insert()
     run = await bench.turn()
-    assert (run.state, run.tries, bench.far.requests) == ("retrying", 0, [])
+    assert (run.state, run.tries, bench.far.requests) == ("parked", 0, [])
     assert "the clock jumped" in str(run.wait_reason)
     assert bench.journal.peek(lambda db: calls.of_order(db, ORDER)) == [], "no intent for what did not leave"
     bench.engine.holds.lift("clock")
+    assert await Conditions(bench.engine).check() == 1
     assert (await bench.go()).state == "done"
 
 

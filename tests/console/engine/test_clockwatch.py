@@ -8,6 +8,7 @@ import pytest
 
 from console.engine.clock import as_datetime
 from console.engine.clockwatch import ClockWatch
+from console.engine.conditions import Conditions
 from storage import alerts, calls, outbox, runs
 from tests.console.engine.hands import ORDER, Bench
 
@@ -127,10 +128,11 @@ async def test_a_server_that_disagrees_holds_guarded_calls_until_it_agrees(bench
     await watch.check()
     await bench.insert()
     run = await bench.turn()
-    assert (run.state, run.tries, bench.far.requests) == ("retrying", 0, [])
+    assert (run.state, run.tries, bench.far.requests) == ("parked", 0, [])
     assert [a.cause for a in bench.journal.peek(alerts.open_alerts)] == ["clock_skew:whmcs"]
     watch.server_date("whmcs", as_datetime(bench.clock.now()) - timedelta(seconds=2))
     await watch.check()
+    assert await Conditions(bench.engine).check() == 1
     assert (await bench.go()).state == "done"
     assert bench.journal.peek(alerts.open_alerts) == []
 

@@ -23,6 +23,24 @@ async def test_a_jump_of_the_clock_holds_guarded_calls_before_anybody_looked(ben
     bench.engine.holds.check()
 
 
+async def test_a_hold_is_waited_for_without_asking_anybody(plant: Plant) -> None:
+    """A clock that differs may take hours to mend: the order is not read again and again meanwhile."""
+    plant.engine.holds.set("clock_skew:whmcs", "our clock and whmcs's differ by +90 s")
+    order_id = plant.place()
+    await plant.admit(order_id)
+    await plant.turn()
+    run, asked = plant.run(order_id), len(plant.sandbox.traffic.since())
+    assert (run.state, run.wait) == ("parked", "condition")
+    assert "differ by +90 s" in str(run.wait_reason)
+    for _ in range(10):
+        plant.clock.pass_(60)
+        assert await plant.parts.conditions.check() == 0 and await plant.turn() == 0
+    assert len(plant.sandbox.traffic.since()) == asked
+    plant.engine.holds.lift("clock_skew:whmcs")
+    assert await plant.parts.conditions.check() == 1
+    assert (await plant.go(order_id)).state == "done"
+
+
 async def test_whoever_lost_the_org_works_on_no_run_and_writes_no_status(plant: Plant) -> None:
     order_id = plant.place()
     await plant.admit(order_id)
