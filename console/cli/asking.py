@@ -3,7 +3,7 @@
 import sys
 
 from console.cli.exits import Exit, Failure
-from console.client.written import plain
+from console.written import plain
 
 NOT_AGREED = "not agreed: nothing was done"
 

@@ -11,9 +11,9 @@ from console.cli.app import make_app
 from console.cli.exits import Exit, Failure
 from console.cli.filters import protected
 from console.cli.state import State
-from console.client.written import plain
 from console.observe.crash import EXIT_INTERRUPTED, CrashReports, guarded
 from console.observe.redact import Redactor
+from console.written import plain
 
 LONGEST_MESSAGE = 2000
 

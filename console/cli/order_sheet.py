@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.cli.looks import note_of, state_word
 from console.cli.output import Column, Output, ago, clock, yen
-from console.client.written import as_json
+from console.written import as_json
 
 if TYPE_CHECKING:
     from console.schema.detail import CallView, OrderDetail

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TextIO
 
-from console.client.written import as_json, csv_cell, plain
+from console.written import as_json, csv_cell, plain
 
 PIPE_WIDTH = 100_000  # a table that is piped is never cut
 

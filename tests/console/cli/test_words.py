@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from console.cli.output import Column, Form, Output, ago
-from console.client.written import as_json, csv_cell, plain
+from console.written import as_json, csv_cell, plain
 from tests.console.cli.conftest import Here
 from tests.console.cli.processes import environment, portal
 
