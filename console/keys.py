@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from textual.binding import Binding
 
-from console.commands.table import COMMANDS, for_orders
+from console.commands.table import COMMANDS, for_orders, for_system
 
 APP: tuple[Binding, ...] = (
     Binding("question_mark", "help", "Help", show=False, id="app.help", tooltip="What can be done here, and the signs"),
@@ -42,13 +42,65 @@ ORDER: tuple[Binding, ...] = (
     Binding("i", "input", "Input", show=False, id="order.input", tooltip="What went out and what came back"),
     Binding("H", "history", "History", show=False, id="order.history", tooltip="What people and the engine did"),
     Binding("t", "everything", "All calls", show=False, id="order.everything", tooltip="Show or hide reads that went well"),
-    Binding("f", "fetch", "Fetch", show=False, id="order.fetch", tooltip="Read the records of both systems again"),
+    Binding("f", "fetch", "Fetch", show=False, id="order.fetch", tooltip="Read the records of every system again"),
+    Binding("E", "events", "Events", show=False, id="order.events", tooltip="This order's events, as the daemon counted them"),
+    Binding("y", "copy", "Copy", show=False, id="order.copy", tooltip="Copy its id, number, link, JSON, or the command line that does the same"),
+    Binding("o", "open_link", "Open", show=False, id="order.open_link", tooltip="Open it in Salesforce or WHMCS"),
+    Binding("w", "reveal", "Reveal", show=False, id="order.reveal", tooltip="Show masked values for half a minute; this is written to the audit log"),
+    Binding("X", "export", "Export", show=False, id="order.export", tooltip="Write the order into a file, personal data masked"),
+)  # fmt: skip
+
+RESOLVE: tuple[Binding, ...] = (
+    Binding("escape", "back", "Back", show=False, id="resolve.back", tooltip="Back to the order; nothing is resolved"),
+    Binding("f", "fetch", "Look again", show=False, id="resolve.fetch", tooltip="Read once more what is there; this changes nothing"),
+)  # fmt: skip
+
+EDIT: tuple[Binding, ...] = (
+    Binding("escape", "back", "Back", show=False, id="edit.back", tooltip="Back to the order; what was typed is dropped"),
 )  # fmt: skip
 
 APPROVALS: tuple[Binding, ...] = (
     Binding(
         "f", "fetch", "Read again", show=False, id="approvals.fetch", tooltip="Read the list from Salesforce again"
     ),
+)
+
+_LOG: tuple[Binding, ...] = (
+    Binding("slash", "filter", "Filter", show=False, id="log.filter", tooltip="Filter the list"),
+    Binding("f", "fetch", "Read again", show=False, id="log.fetch", tooltip="Ask the daemon again now"),
+    Binding("y", "copy", "Copy", show=False, id="log.copy", tooltip="Copy the row in hand as JSON, personal data masked"),
+    Binding("i", "whole", "Whole row", show=False, id="log.whole", tooltip="Everything of the row in hand"),
+)  # fmt: skip
+
+EVENTS: tuple[Binding, ...] = (
+    *_LOG,
+    Binding("ctrl+l", "pause", "Pause", show=False, id="events.pause", tooltip="Hold the list still, or let it go on"),
+)
+
+AUDIT: tuple[Binding, ...] = (
+    *_LOG,
+    Binding("X", "export", "Export", show=False, id="audit.export", tooltip="Write exactly what is filtered into a file, masked"),
+)  # fmt: skip
+
+HEALTH: tuple[Binding, ...] = (
+    Binding("f", "fetch", "Read again", show=False, id="health.fetch", tooltip="Ask the daemon again now"),
+)
+
+DOCTOR: tuple[Binding, ...] = (
+    Binding("r", "fetch", "Run again", show=False, id="doctor.run", tooltip="Look at everything again"),
+    Binding("y", "copy", "Copy report", show=False, id="doctor.copy", tooltip="Copy the report, secrets removed"),
+    Binding("s", "settings", "Settings", show=False, id="doctor.settings", tooltip="Every setting with its source; theme and signs"),
+)  # fmt: skip
+
+SETTINGS: tuple[Binding, ...] = (
+    Binding("escape", "back", "Back", show=False, id="settings.back", tooltip="Back to the doctor"),
+    Binding("slash", "filter", "Filter", show=False, id="settings.filter", tooltip="Type a part of a key, a value or a source"),
+    Binding("t", "theme", "Theme", show=False, id="settings.theme", tooltip="The next theme, kept for the next start"),
+    Binding("g", "glyphs", "Signs", show=False, id="settings.glyphs", tooltip="The next set of signs, kept for the next start"),
+)  # fmt: skip
+
+NEEDS: tuple[Binding, ...] = (
+    Binding("f", "fetch", "Read again", show=False, id="needs.fetch", tooltip="Ask the daemon again now"),
 )
 
 
@@ -58,6 +110,21 @@ def of_commands() -> Sequence[Binding]:
         *ACTING,
         *(Binding(c.keys, f"act('{c.id}')", c.title, show=False, id=c.id, tooltip=c.description) for c in for_orders()),
     ]
+
+
+def of_system(*ids: str) -> Sequence[Binding]:
+    """A binding for each of these commands about the system as a whole."""
+    return [
+        Binding(c.keys, f"act('{c.id}')", c.title, show=False, id=c.id, tooltip=c.description)
+        for c in for_system()
+        if c.id in ids
+    ]
+
+
+def beside(bindings: Sequence[Binding]) -> Sequence[Binding]:
+    """Those whose key no command about an order has: on a screen with rows of both kinds, the row in hand decides."""
+    taken = {command.keys for command in for_orders()}
+    return [binding for binding in bindings if binding.key not in taken]
 
 
 def key_of(command_id: str) -> str:

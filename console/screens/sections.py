@@ -35,8 +35,22 @@ def _approvals(desk: "Desk") -> "LiveScreen":
     return ApprovalsScreen(desk)
 
 
+def _needs(desk: "Desk") -> "LiveScreen":
+    from console.screens.needs import NeedsScreen
+
+    return NeedsScreen(desk)
+
+
+def _health(desk: "Desk") -> "LiveScreen":
+    from console.screens.health import HealthScreen
+
+    return HealthScreen(desk)
+
+
 # Not built yet, and so not listed: 4 Customers, 5 Catalog, 6 eSIM. Each keeps its digit.
 SECTIONS: tuple[Section, ...] = (
     Section("1", "1", "orders", "Orders", _orders),
     Section("2", "2", "approvals", "Approvals", _approvals),
+    Section("!", "exclamation_mark", "needs", "Needs a person", _needs),
+    Section("8", "8", "health", "Health", _health),
 )

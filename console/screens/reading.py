@@ -1,0 +1,78 @@
+"""The base of sections that read a list from the daemon: again when the feed moved, and every few seconds while looked at."""
+
+from collections.abc import Set
+
+from textual import work
+
+from console.client.errors import ApiError
+from console.screens.acting import ActingScreen
+from console.screens.desk import Desk
+
+
+class ReadingScreen(ActingScreen):
+    """Give ``read`` and ``show``. ``trouble``: why the last reading failed; ``read_at``: when the last good one was."""
+
+    EVERY = 5  # seconds between readings while nothing is heard
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self.trouble = ""
+        self.read_at: float | None = None
+        self.held = False  # the person holds the list still
+        self._waited = 0
+        self._seen_seq = -1
+        self._reading = self._again = False
+
+    async def read(self) -> None:
+        """Ask the daemon and keep what it says. Raises ApiError."""
+        raise NotImplementedError
+
+    def show(self) -> None:
+        """Put what is known on the screen."""
+        raise NotImplementedError
+
+    def show_changes(self, changed: Set[str]) -> None:
+        """Orders are not shown here: the feed's number says when to read again."""
+
+    def tick(self) -> None:
+        super().tick()
+        self._waited += 1
+        if not self.held and (self._waited >= self.EVERY or self.desk.session.book.seq != self._seen_seq):
+            self.fetch()
+        self.show()
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        self.fetch()
+
+    def action_fetch(self) -> None:
+        self.fetch()
+
+    def fetch(self) -> None:
+        """Read now, or once more when a reading is under way."""
+        self._waited, self._seen_seq = 0, self.desk.session.book.seq
+        if self._reading:
+            self._again = True
+        elif self.desk.session.link().usable:
+            self._reading = True
+            self._read()
+
+    @work(group="reading", exit_on_error=False)
+    async def _read(self) -> None:
+        try:
+            await self.read()
+        except ApiError as error:
+            self.trouble = str(error)
+        else:
+            self.trouble, self.read_at = "", self.desk.session.now()
+        finally:
+            self._reading = False
+        self.show()
+        self.show_keys()
+        if self._again:
+            self._again = False
+            self.fetch()
+
+    def action_show_state(self, state: str) -> None:
+        """A click on a count of the section bar."""
+        self.app.call_later(self.app.run_action, f"orders_with('{state}')")
