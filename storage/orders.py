@@ -53,6 +53,7 @@ def folded(text: str | None) -> str | None:
 def digits(text: str) -> str:
     """The digits of a phone number in any spelling; a leading 81 is written 0."""
     found = "".join(c for c in unicodedata.normalize("NFKC", text) if c in "0123456789")
+    found = next((found[len(dialled) - 2 :] for dialled in ("01081", "0081") if found.startswith(dialled)), found)
     if found.startswith("810") and len(found) in (12, 13):  # +81 (0)90-…
         return found[2:]
     return "0" + found[2:] if found.startswith("81") and len(found) in (11, 12) else found
@@ -127,6 +128,11 @@ def by_joined_name(db: sqlite3.Connection, text: str, limit: int = 50) -> list[s
         (joined, limit),
     )
     return [row[0] for row in rows]
+
+
+def emails(db: sqlite3.Connection) -> list[str]:
+    """Every address of mail that an order has."""
+    return [row[0] for row in db.execute("SELECT DISTINCT email FROM orders WHERE email IS NOT NULL")]
 
 
 def by_profile(db: sqlite3.Connection, iccid: str) -> list[str]:

@@ -134,7 +134,7 @@ def _view(api: Api, mask: Masker, found: Gathered, commands: list[schema.Possibl
         take=schema.TakeView(actor=found.take.actor, at=found.take.at, expires_at=found.take.expires_at)
         if found.take else None,
         standing=_standing(found.calls, mask), advice=advice(latest.error_code, latest.error_class) if latest else "",
-        say=say(shown, api.settings.whmcs.time_zone), commands=commands, links=_links(api, found),
+        say=say(shown, api.settings.whmcs.time_zone, api.now()), commands=commands, links=_links(api, found),
     )  # fmt: skip
 
 

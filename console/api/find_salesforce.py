@@ -31,6 +31,14 @@ async def find_accounts(engine: Engine, text: str, meant: Sequence[Reading]) -> 
     return list(found.values())[:MOST_ACCOUNTS]
 
 
+async def of_clients(engine: Engine, clients: Sequence[str]) -> list[Account]:
+    """The customers that belong to these WHMCS clients. Raises IntegrationError."""
+    rows = await engine.salesforce.query(
+        format_soql(f"{_ACCOUNT} WHMCS_Client_ID__c IN {{ids}} LIMIT 20", ids=[*clients])
+    )
+    return [Account.model_validate(row) for row in rows]
+
+
 async def _joined(engine: Engine, name: str) -> list[Account]:
     """田中花子 for 田中 花子: asked by its beginning, compared without spaces."""
     if name.isascii() or " " in name or len(name) < 3:

@@ -6,11 +6,16 @@ import unicodedata
 from dataclasses import dataclass
 
 from console.api.access import ORDER_PREFIX
+from console.api.romaji import spelled
 from integrations.salesforce.ids import norm_id
 from storage import orders
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_PHONE_SIGNS = "+-() ./ー−‐"
+_PHONE_SIGNS = "+-() ./ー−‐‑‒–—―"
+_LABEL = re.compile(
+    r"^(?:ご?注文番号|お?客様番号|お?電話番号|電話|order(?: no\.?| number)?|no\.|tel\.?|phone|iccid|#)\s*[:#]?\s*(?=[+\d(c])"
+)
+_HONORIFIC = re.compile(r"\s*(?:様|さま|さん|殿|御中)$")
 
 
 @dataclass(frozen=True)
@@ -22,21 +27,23 @@ class Reading:
     value: str
 
 
-def readings(text: str) -> list[Reading]:
-    """Empty for a text with nothing in it."""
-    plain = orders.fold(text)
+def readings(given: str) -> list[Reading]:
+    """Empty for a text with nothing in it. What stands before a number ("order no.") and after a name (様) is left off."""
+    text = _LABEL.sub("", orders.fold(given))
+    plain = _HONORIFIC.sub("", text) or text
     digits = "".join(c for c in plain if c.isdigit())
     joined = "".join(c for c in plain if c not in " -")
     found: list[Reading] = []
     with contextlib.suppress(ValueError):
-        whole = norm_id(unicodedata.normalize("NFKC", text).strip(), ORDER_PREFIX)
+        whole = norm_id(unicodedata.normalize("NFKC", given).strip(), ORDER_PREFIX)
         found.append(Reading("Salesforce order id", "id", whole))
     if plain.isascii() and plain.isdigit() and len(plain) <= 12:
         number = plain.lstrip("0") or "0"
         found.append(Reading("order number", "number", number))
-        found.append(Reading("WHMCS order", "whmcs", number))
-        found.append(Reading("WHMCS client", "client", number))
-    if joined == digits and digits.startswith("89") and 18 <= len(digits) <= 20:
+        if number == plain != "0":  # WHMCS writes no leading zeros
+            found.append(Reading("WHMCS order", "whmcs", number))
+            found.append(Reading("WHMCS client", "client", number))
+    if joined.rstrip("f") == digits and digits.startswith("89") and 18 <= len(digits) <= 20:
         found.append(Reading("ICCID", "iccid", digits))
     if plain:
         found.append(Reading("customer number", "customer", plain))
@@ -47,6 +54,8 @@ def readings(text: str) -> list[Reading]:
         found.append(Reading("e-mail", "email", plain))
     if plain and joined != digits:
         found.extend(Reading("name", "name", form) for form in name_forms(plain))
+        if letters := spelled(plain):
+            found.append(Reading("name in the e-mail", "spelling", " ".join(letters)))
     return found
 
 

@@ -1,6 +1,8 @@
-"""What a clerk may say to the customer about an order, in Japanese and English: from its state alone, never guessed."""
+"""What a clerk may say to the customer about an order, in Japanese and English: from its state alone, never guessed.
 
-from collections.abc import Sequence
+No sentence names a time, and none says that somebody does what nobody has been seen to do.
+"""
+
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -8,8 +10,9 @@ from zoneinfo import ZoneInfo
 from console.schema.orders import OrderLine
 from console.schema.said import Say
 
-NO_TIME = "No time may be promised."
-NOT_DONE = "Do not say that it is done, or that it will not be billed."
+NO_TIME = "Do not name a time."
+NOT_DONE = "Do not say that it is done, that it failed, or that it will not be billed."
+BACK = "That we get back to them: take the order or leave a note, so that somebody does."
 
 
 @dataclass(frozen=True)
@@ -21,180 +24,216 @@ class _Words:
 
 
 _REVIEW = _Words(
-    "ご注文{n}は受け付けております。ただいま内容を確認しております。",
-    "Your order {n} has been received and is being checked.",
-    "That we are checking it.",
-    "Do not promise that it will be approved.",
+    "ご注文（{n}）は承っております。ただいま内容を確認しておりますので、今しばらくお待ちください。",
+    "We have received your order {n} and are checking it now.",
+    "That the order has come in and is being checked.",
+    f"Do not promise that it will be approved. {NO_TIME}",
 )
-_APPROVED = _Words(
-    "ご注文{n}は承認され、まもなく手続きを開始いたします。",
-    "Your order {n} is approved and will be set up shortly.",
-    "That it is approved.",
-    NO_TIME,
+_CANCELLED = _Words(
+    "ご注文（{n}）は、お取り消しとなっております。",
+    "Your order {n} has been cancelled.",
+    "That nothing more is done for this order.",
+    "Do not promise a refund, and do not name who cancelled it before you have read the history.",
 )
-_BY_STATUS = {
-    "Draft": _Words(
-        "ご注文{n}はまだ確定しておりません。", "Your order {n} has not been placed yet.", "", "Do not promise anything."
-    ),
-    "Pending Review": _REVIEW,
-    "Approved": _APPROVED,
-    "Rejected": _Words(
-        "ご注文{n}は誠に恐れ入りますがお受けできませんでした。",
-        "We are sorry, we could not accept your order {n}.",
-        "That nothing is billed for it.",
-        "Do not give the reason before you have read it in the history.",
-    ),
-    "Cancelled": _Words(
-        "ご注文{n}は取り消されております。", "Your order {n} has been cancelled.", "", "Do not promise a refund."
-    ),
-    "Activated": _Words("ご注文{n}の手続きは完了しております。", "Your order {n} is complete.", "That it is done.", ""),
-}
 _DONE = {
     "sent": _Words(
-        "ご注文{n}の手続きは完了しております。ご案内のメールをお送りしております。",
-        "Your order {n} is complete. We have sent you a mail with the details.",
+        "ご注文（{n}）のお手続きは完了しております。ご登録のメールアドレスへご案内をお送りしておりますので、ご確認をお願いいたします。",
+        "Your order {n} is complete. We have sent you a mail with the details; please have a look at it.",
         "That it is done, and that the mail was sent.",
-        "Do not read activation codes out on the phone.",
+        "Do not say that the mail arrived. Do not read activation codes out on the phone.",
     ),
     "waiting": _Words(
-        "ご注文{n}の手続きは完了しております。ご案内のメールはまもなくお送りいたします。",
-        "Your order {n} is complete. The mail with the details will follow shortly.",
-        "That it is done.",
-        "Do not say that the mail was sent.",
+        "ご注文（{n}）のお手続きは完了しております。ご案内のメールは、準備ができ次第お送りいたします。",
+        "Your order {n} is complete. The mail with the details is still to be sent.",
+        "That it is done, and that a mail follows.",
+        f"Do not say that the mail was sent. {NO_TIME}",
     ),
     "trouble": _Words(
-        "ご注文{n}の手続きは完了しております。メールが届いていない場合は、あらためてお送りいたします。",
-        "Your order {n} is complete. If the mail has not reached you, we will send it again.",
-        "That it is done; that the mail can be sent again.",
-        "Do not say that the mail arrived.",
+        "ご注文（{n}）のお手続きは完了しております。ご案内のメールが届いていないようでしたら、あらためてお送りいたします。",
+        "Your order {n} is complete. If the mail with the details has not reached you, we will send it again.",
+        "That it is done; that the mail can be sent again (then do send it).",
+        "Do not say that the mail was sent or arrived. Do not read activation codes out on the phone.",
+    ),
+    "none": _Words(
+        "ご注文（{n}）のお手続きは完了しております。",
+        "Your order {n} is complete.",
+        "That it is done.",
+        "Do not promise a mail: none is on its way.",
     ),
 }
+_BY_STATUS = {
+    "Draft": _Words(
+        "ご注文（{n}）は、まだ確定しておりません。",
+        "Your order {n} has not been placed yet.",
+        "That it is not placed yet.",
+        "Do not promise that it can be set up as it stands.",
+    ),
+    "Pending Review": _REVIEW,
+    "Approved": _Words(
+        "ご注文（{n}）は内容の確認が済み、これからお手続きに入ります。",
+        "Your order {n} has been approved and is about to be set up.",
+        "That it is approved.",
+        NO_TIME,
+    ),
+    "Rejected": _Words(
+        "誠に申し訳ございませんが、ご注文（{n}）はお受けすることができませんでした。",
+        "We are sorry, we could not accept your order {n}.",
+        "That this order will not be set up.",
+        "Do not give a reason before you have read it in the history.",
+    ),
+    "Cancelled": _CANCELLED,
+    "Activated": _DONE["none"],
+}
 _GOING = _Words(
-    "ご注文{n}はただいま手続きを進めております。完了しましたらメールでお知らせいたします。",
+    "ご注文（{n}）は、ただいまお手続きを進めております。完了いたしましたら、メールでお知らせいたします。",
     "Your order {n} is being set up now. We will send you a mail when it is done.",
-    "That it is being worked on.",
+    "That it is being worked on, and that a mail tells when it is done.",
+    NO_TIME,
+)
+_LOCK = _Words(
+    "ご注文（{n}）は、お客様のほかのご注文に続いて、順にお手続きいたします。",
+    "Your order {n} is set up right after your other order; we do them one after the other.",
+    "That it follows the customer's other order.",
     NO_TIME,
 )
 _AGAIN = _Words(
-    "ご注文{n}は手続き中です。少しお時間をいただいておりますが、自動的に続けております。",
-    "Your order {n} is being set up. It takes a little longer and goes on by itself.",
+    "ご注文（{n}）は、お手続きに少々お時間をいただいております。処理は自動で続いておりますので、お客様のお手続きは不要でございます。",
+    "Your order {n} is taking a little longer. It goes on by itself, and there is nothing you need to do.",
     "That it goes on by itself.",
     NO_TIME,
 )
 _SURE = _Words(
-    "ご注文{n}は現在、手続きの状況を確認しております。確認が取れ次第ご連絡いたします。",
-    "We are checking the state of your order {n} and will contact you when we know.",
-    "That we are checking and will get back.",
-    NOT_DONE,
+    "ご注文（{n}）は、お手続きの状況を確認しております。恐れ入りますが、同じご注文を重ねてなさらず、今しばらくお待ちください。",
+    "We are checking how far your order {n} has got. Please do not place it a second time meanwhile.",
+    "That we are checking.",
+    f"{NOT_DONE} {NO_TIME}",
 )
 _STOCK = _Words(
-    "ご注文{n}は承っております。ただいま準備のための在庫を手配しており、整い次第自動的に手続きを進めます。",
-    "We have your order {n}. We are waiting for new stock; it goes on by itself when it arrives.",
+    "ご注文（{n}）は承っております。ただいま在庫がなく、確保でき次第、自動でお手続きを進めます。",
+    "We have your order {n}. It is out of stock at the moment; it goes on by itself when there is stock again.",
     "That the order stands and goes on by itself.",
-    NO_TIME,
+    f"Do not say that new stock is on its way. {NO_TIME}",
 )
 _PAY = _Words(
-    "ご注文{n}は、有効なお支払い方法のご登録をお待ちしております。マイページでご登録いただくと自動的に手続きが進みます。",
+    "ご注文（{n}）は、有効なお支払い方法のご登録をお待ちしております。マイページでご登録いただきますと、自動でお手続きが進みます。",
     "Your order {n} waits for a valid payment method. Please add one in your account; it then goes on by itself.",
     "That it goes on by itself once a payment method is there.",
-    "Never take card numbers on the phone.",
+    "Never take card numbers on the phone or by mail.",
 )
 _LATER = _Words(
-    "ご注文{n}は{until}からの開始予定です。", "Your order {n} is to begin on {until}.", "The day named.", ""
+    "ご注文（{n}）は、{until}にお手続きを開始する予定でございます。",
+    "Your order {n} is to be started on {until}.",
+    "The day on which it is started.",
+    "Do not promise that it is finished on that day.",
 )
 _PARKED = _Words(
-    "ご注文{n}は承っております。ただいま手続きをお待ちいただいております。再開しましたら自動的に進みます。",
-    "We have your order {n}. It is waiting at the moment and goes on by itself.",
+    "ご注文（{n}）は承っております。ただいまお手続きをお待ちいただいておりますが、準備が整い次第、自動で再開いたします。",
+    "We have your order {n}. It is waiting at the moment and goes on by itself when it can.",
     "That the order stands.",
     NO_TIME,
 )
 _PERSON = _Words(
-    "ご注文{n}は担当者が確認しております。確認が取れ次第ご連絡いたします。",
-    "A colleague is looking into your order {n}. We will contact you when we know more.",
-    "That somebody looks at it.",
+    "ご注文（{n}）には、こちらで確認が必要な点がございます。担当の者が確認のうえ、あらためてご連絡いたします。",
+    "There is something about your order {n} that we have to check. We will look into it and get back to you.",
+    BACK,
     f"{NOT_DONE} {NO_TIME}",
 )
-_CANCELLED = _Words(
-    "ご注文{n}は取り消されております。", "Your order {n} has been cancelled.", "", "Do not promise a refund."
+_TAKEN = _Words(
+    "ご注文（{n}）は、ただいま担当の者が確認しております。確認が取れ次第、あらためてご連絡いたします。",
+    "A colleague is looking into your order {n} and will get back to you.",
+    "That somebody looks at it: who took it is named on the order.",
+    f"{NOT_DONE} {NO_TIME}",
 )
 
 
-def say(order: OrderLine, zone: str) -> Say:
-    """``zone``: the install's, for dates in the sentence."""
-    words, until = _words(order), ""
-    if order.until is not None or order.parked is not None:
-        until = _day(order, zone)
+def say(order: OrderLine, zone: str, now: float) -> Say:
+    """``zone``: the install's, for dates in the sentence. ``now``: whether somebody has it in hand still."""
+    words, day = _words(order, now), _day(order, zone)
     number = order.number.lstrip("0") or order.number
+    until_ja = f"{day.year}年{day.month}月{day.day}日" if day is not None else "ご指定の日"
+    until_en = f"{day.day} {day:%B %Y}" if day is not None else "the day that was asked for"
     return Say(
-        ja=words.ja.format(n=f"（{number}）", until=until or "予定日"),
-        en=words.en.format(n=number, until=until or "the planned day"),
+        ja=words.ja.format(n=number, until=until_ja),
+        en=words.en.format(n=number, until=until_en),
         may_promise=words.may,
         must_not_promise=words.must_not,
     )
 
 
-def _words(order: OrderLine) -> _Words:
+def say_of_status(number: str, status: str) -> Say:
+    """For an order that only Salesforce knows."""
+    words = _BY_STATUS.get(status, _PERSON)
+    shown = number.lstrip("0") or number
+    return Say(
+        ja=words.ja.format(n=shown), en=words.en.format(n=shown), may_promise=words.may, must_not_promise=words.must_not
+    )
+
+
+def _words(order: OrderLine, now: float) -> _Words:
     match order.state:
         case "done":
             return _DONE[_mail(order.mail)]
         case "cancelled":
             return _CANCELLED
+        case "queued" if order.wait == "lock":
+            return _LOCK
         case "queued" | "running":
             return _GOING
         case "retrying":
-            return _SURE if order.wait == "making_sure" else _AGAIN
-        case "parked":
+            return _SURE if order.wait == "making_sure" or order.unknown else _AGAIN
+        case "parked" if order.wait != "person" and not order.unknown:
             return _parked(order)
-        case "held" | "failed":
-            return _PERSON
+        case "parked" | "held" | "failed":
+            return _TAKEN if order.owner and (order.owner_until or 0.0) > now else _PERSON
     return _BY_STATUS.get(order.sf, _PERSON)
 
 
 def _mail(state: str | None) -> str:
-    if state == "sent":
-        return "sent"
+    if state in (None, "none", "sent"):
+        return state or "none"
     return "trouble" if state in ("maybe_sent", "failed", "held") else "waiting"
 
 
 def _parked(order: OrderLine) -> _Words:
-    if order.wait == "person" or order.unknown:
-        return _PERSON
     kind = (order.parked or "").partition("(")[0]
     return {"stock": _STOCK, "paymethod": _PAY, "after": _LATER}.get(kind, _PARKED)
 
 
-def _day(order: OrderLine, zone: str) -> str:
+def _day(order: OrderLine, zone: str) -> datetime | None:
     """The day of ``after(<seconds>)``."""
     kind, _, argument = (order.parked or "").partition("(")
     if kind != "after":
-        return ""
+        return None
     try:
-        moment = datetime.fromtimestamp(float(argument.rstrip(")")), ZoneInfo(zone))
+        return datetime.fromtimestamp(float(argument.rstrip(")")), ZoneInfo(zone))
     except (ValueError, OverflowError):
-        return ""
-    return f"{moment:%Y-%m-%d}"
+        return None
 
 
-def say_found(orders: Sequence[OrderLine], *, complete: bool, accounts: int) -> Say:
+def say_found(orders: int, *, complete: bool, accounts: int) -> Say:
     """What to say about the result of a search as a whole."""
-    if len(orders) == 1:
+    if orders == 1:
         return Say(ja="ご注文を1件確認いたしました。", en="I have found your order.")
     if orders:
-        count = len(orders)
-        return Say(ja=f"ご注文が{count}件ございます。ご注文番号か商品名をお聞かせください。",
-                   en=f"There are {count} orders. Which one do you mean: its number, or the product?")  # fmt: skip
+        return Say(
+            ja=f"ご注文が{orders}件ございます。ご注文番号、または商品名をお聞かせいただけますでしょうか。",
+            en=f"There are {orders} orders. Which one do you mean: its number, or the product?",
+            must_not_promise="Do not read out other orders before you know that it is the customer who asks.",
+        )
     if not complete:
         return Say(
-            ja="ただいま確認できないシステムがございます。恐れ入りますが、少々お時間をください。",
+            ja="ただいま一部のシステムで確認ができない状況でございます。恐れ入りますが、少々お時間をいただけますでしょうか。",
             en="One of our systems cannot be asked right now. Please give me a moment.",
             must_not_promise="Do not say that there is no order: not everything could be searched.",
         )
     if accounts:
         return Say(
-            ja="お客様のご登録は確認できましたが、ご注文は見当たりません。ご注文番号をお聞かせいただけますか。",
+            ja="お客様のご登録は確認できましたが、ご注文が見当たりません。ご注文番号をお聞かせいただけますでしょうか。",
             en="I can see your account, but no order. Could you tell me the order number?",
+            must_not_promise="Do not say that no order was placed.",
         )
     return Say(
-        ja="ご登録が見当たりません。ご注文番号、お客様番号、またはお電話番号をもう一度お聞かせください。",
+        ja="恐れ入りますが、ご登録が見当たりませんでした。ご注文番号、お客様番号、またはお電話番号をもう一度お聞かせいただけますでしょうか。",
         en="I cannot find it. Could you tell me the order number, customer number or phone number again?",
+        must_not_promise="Do not say that no order was placed.",
     )

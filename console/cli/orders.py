@@ -82,16 +82,27 @@ async def find(
 
 def _print_found(desk: Desk, answer: Any) -> None:
     columns = (ORDERS[0], Column("matched", "By"), *ORDERS[1:])
-    desk.output.rows(columns, [{"matched": one.matched, **order_row(one.order)} for one in answer.orders])
+    rows = [{"matched": one.matched, **order_row(one.order)} for one in answer.orders]
+    outside = [
+        {
+            "order": one.number, "matched": "Salesforce", "customer": one.customer, "yen": yen(one.amount),
+            "shown": f"⚑ {one.sf}" if one.sf == "Pending Review" else f"· {one.sf}", "note": "never read here",
+        }
+        for one in answer.elsewhere
+    ]  # fmt: skip
+    desk.output.rows(columns, rows + outside)
     accounts = (
-        Column("number", "Customer"), Column("name", "Name"), Column("client_id", "WHMCS"), Column("account_id", "Salesforce"),
-        Column("orders", "Orders", cut=True),
+        Column("number", "Customer"), Column("name", "Name"), Column("found_in", "Known to"), Column("client_id", "WHMCS"),
+        Column("client_status", "There"), Column("account_id", "Salesforce"), Column("orders", "Orders", cut=True),
     )  # fmt: skip
-    rows = [{**one.model_dump(), "orders": [order.get("number") for order in one.orders]} for one in answer.accounts]
+    rows = [{**one.model_dump(), "orders": [order.number for order in one.orders]} for one in answer.accounts]
     desk.output.rows(accounts, rows)
-    many = len(answer.orders) > 1
-    for one in answer.orders[:5] or [answer]:
-        _print_say(desk, one.say, one.order.number if many else "")
+    numbered = [(one.order.number, one.say) for one in answer.orders] + [
+        (one.number, one.say) for one in answer.elsewhere
+    ]
+    many = len(numbered) > 1
+    for number, say in numbered[:5] or [("", answer.say)]:
+        _print_say(desk, say, number if many else "")
 
 
 def _print_say(desk: Desk, say: Any, number: str) -> None:

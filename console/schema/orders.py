@@ -1,6 +1,6 @@
 """Lists of orders, their customers' names, and finding."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -78,14 +78,29 @@ class FoundOrder(Answer):
     say: Say
 
 
-class FoundAccount(Answer):
-    """A customer of Salesforce; ``orders`` are those of theirs that were found."""
+class OutsideOrder(Answer):
+    """An order as Salesforce lists it."""
 
-    account_id: str
+    order_id: str
+    number: str
+    sf: str
+    effective_date: str | None = None
+    amount: int | None = None
+    customer: str | None = None
+    say: Say
+
+
+class FoundAccount(Answer):
+    """A customer; ``orders`` are those of theirs that were found in Salesforce. ``found_in``: which systems know them.
+    ``client_status``: as WHMCS has it, "" when it was not asked."""
+
+    account_id: str | None
     name: str | None
     number: str | None
     client_id: str | None
-    orders: list[dict[str, Any]] = Field(default_factory=list)
+    client_status: str = ""
+    found_in: list[str] = Field(default_factory=list)
+    orders: list[OutsideOrder] = Field(default_factory=list)
 
 
 class Looked(Answer):
@@ -99,13 +114,14 @@ class Looked(Answer):
 
 class FindAnswer(Answer):
     """``complete`` False: "nothing" may not be said. ``read_as``: how the text was understood. ``elsewhere``: orders that
-    only Salesforce knows (order_id, number, sf, effective_date, amount)."""
+    only Salesforce knows. ``at``: when it was asked."""
 
     text: str
     read_as: list[str]
     orders: list[FoundOrder]
     accounts: list[FoundAccount]
     looked: list[Looked]
-    elsewhere: list[dict[str, Any]] = Field(default_factory=list)
+    elsewhere: list[OutsideOrder] = Field(default_factory=list)
     complete: bool
     say: Say
+    at: float

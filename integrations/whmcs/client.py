@@ -17,6 +17,7 @@ from integrations.whmcs.models import (
     AddedOrder,
     CatalogProduct,
     ClientDetails,
+    ClientName,
     Gateway,
     Invoice,
     Listing,
@@ -33,6 +34,7 @@ from integrations.whmcs.wire import FormValue
 __all__ = ["WhmcsClient", "WhmcsConfig"]
 
 T = TypeVar("T")
+SEARCHED = 100
 
 
 class WhmcsClient:
@@ -53,6 +55,11 @@ class WhmcsClient:
         params = {"clientid": known_id("GetClientsDetails", client_id)}
         found = await self._read("GetClientsDetails", params, reading.client)
         return _same("GetClientsDetails", found, found.id, client_id)
+
+    async def search_clients(self, beginning: str) -> tuple[ClientName, ...]:
+        """GetClients: those whose e-mail, first, last, full or company name begins so; the first hundred."""
+        params: dict[str, FormValue] = {"search": beginning, "limitnum": SEARCHED}
+        return await self._read("GetClients", params, reading.client_names)
 
     async def get_pay_methods(self, client_id: str) -> tuple[PayMethod, ...]:
         """GetPayMethods: what the client has stored. Empty only if WHMCS sent an empty list."""

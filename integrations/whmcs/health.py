@@ -20,6 +20,7 @@ _NO_SUCH = 2147483647  # the largest id of WHMCS's columns
 # whoever passes it meets the action's documented check for a record that cannot exist.
 HARMLESS: Mapping[str, Mapping[str, FormValue]] = {
     "GetClientsDetails": {"clientid": 0},
+    "GetClients": {"search": "@", "limitnum": 1},
     "GetPayMethods": {"clientid": 0},
     "GetPaymentMethods": {},
     "GetProducts": {"pid": _NO_SUCH},

@@ -43,6 +43,18 @@ class ClientDetails:
 
 
 @dataclass(frozen=True)
+class ClientName:
+    """A customer as a search lists them."""
+
+    id: str
+    status: str
+    first_name: str = field(repr=False)
+    last_name: str = field(repr=False)
+    company: str = field(repr=False)
+    email: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class PayMethod:
     """A stored way to pay. ``expiry`` is (year, month), valid to the end of that month; None for one without expiry."""
 

@@ -19,6 +19,7 @@ from integrations.whmcs.models import (
     CatalogOption,
     CatalogProduct,
     ClientDetails,
+    ClientName,
     Gateway,
     Invoice,
     InvoiceItem,
@@ -78,6 +79,22 @@ def client(body: Mapping[str, Any]) -> ClientDetails:
         currency_code=row.currency_code,
         custom_fields={_number(field.id, "custom field id"): field.value for field in fields},
     )
+
+
+def client_names(body: Mapping[str, Any]) -> tuple[ClientName, ...]:
+    """A page of GetClients; ``Unreadable`` when it does not say how many there are, or names fewer."""
+    answer = load(rows.ClientsAnswer, body)
+    total = needed(answer.totalresults, "totalresults")
+    found = answer.clients or ()
+    if total and not found:
+        raise Unreadable(f"no clients where totalresults is {total}")
+    return tuple(
+        ClientName(
+            id=needed(row.id or row.client_id or row.userid, "client id"), status=row.status, first_name=row.firstname,
+            last_name=row.lastname, company=row.companyname, email=row.email,
+        )
+        for row in found
+    )  # fmt: skip
 
 
 def _number(value: str | None, what: str) -> int:

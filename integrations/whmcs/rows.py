@@ -82,6 +82,10 @@ class ClientRow(Row):
     customfields: Annotated[tuple[FieldRow, ...] | None, _named("customfield")] = None
 
 
+class ClientsAnswer(PageRow):
+    clients: Annotated[tuple[ClientRow, ...] | None, _named("client")] = None
+
+
 class ClientAnswer(AnswerRow):
     client: ClientRow | None = None
 

@@ -1,9 +1,12 @@
 """What a typed text may mean, what may be said, and what is masked."""
 
+import itertools
+
 import pytest
 
 from console.api.mask import Masker, masked_name
 from console.api.reading_text import phone_spellings, readings
+from console.api.romaji import spelled
 from console.api.saying import say, say_found
 from console.observe.redact import Redactor
 from console.schema.orders import OrderLine
@@ -26,6 +29,13 @@ from console.schema.orders import OrderLine
         ("０９０ー１２３４ー５６７８", "phone", "09012345678"),
         ("8981100000000000398", "iccid", "8981100000000000398"),
         ("8981 1000 0000 0000 398", "iccid", "8981100000000000398"),
+        ("0081 90-1234-5678", "phone", "09012345678"),
+        ("電話：090‐1234‐5678", "phone", "09012345678"),
+        ("ご注文番号：00010480", "number", "10480"),
+        ("#10480", "number", "10480"),
+        ("89811000000000003980F", "iccid", "89811000000000003980"),
+        ("田中　花子 様", "name", "田中 花子"),
+        ("たなか はなこ", "spelling", "tanaka hanako"),
         ("2291", "whmcs", "2291"),
         ("2291", "client", "2291"),
         ("Hanako@Example.jp", "email", "hanako@example.jp"),
@@ -39,6 +49,7 @@ def test_nothing_is_made_of_nothing() -> None:
     assert readings("  　 ") == []
     assert "phone" not in [reading.kind for reading in readings("田中 1234567890")]
     assert "name" not in [reading.kind for reading in readings("09012345678")]
+    assert not {"whmcs", "client"} & {reading.kind for reading in readings("00010480") + readings("0")}
 
 
 def test_a_phone_is_asked_for_as_people_write_it() -> None:
@@ -56,33 +67,65 @@ def _order(**values: object) -> OrderLine:
     [
         ({"state": "done", "mail": "sent"}, "完了", "We have sent you a mail"),
         ({"state": "done", "mail": "maybe_sent"}, "あらためて", "we will send it again"),
-        ({"state": "done", "mail": "queued"}, "まもなく", "will follow shortly"),
-        ({"state": "parked", "wait": "condition", "parked": "stock(A)"}, "在庫", "waiting for new stock"),
+        ({"state": "done", "mail": "queued"}, "準備ができ次第", "still to be sent"),
+        ({"state": "done"}, "完了", "is complete."),
+        ({"state": "queued", "wait": "lock"}, "ほかのご注文", "other order"),
+        ({"state": "retrying", "wait": "retry", "unknown": True}, "重ねてなさらず", "second time"),
+        ({"state": "parked", "wait": "condition", "parked": "stock(A)"}, "在庫", "out of stock"),
         ({"state": "parked", "wait": "condition", "parked": "paymethod(4417)"}, "お支払い方法", "payment method"),
-        ({"state": "parked", "wait": "condition", "parked": "after(1775606400.0)"}, "2026-04-08", "2026-04-08"),
-        ({"state": "parked", "wait": "person", "unknown": True}, "担当者", "A colleague"),
-        ({"state": "retrying", "wait": "making_sure"}, "確認", "checking the state"),
-        ({"state": "retrying", "wait": "retry"}, "自動的", "goes on by itself"),
-        ({"state": "failed"}, "担当者", "A colleague"),
-        ({"state": "none", "sf": "Pending Review"}, "受け付け", "being checked"),
+        ({"state": "parked", "wait": "condition", "parked": "after(1775606400.0)"}, "2026年4月8日", "8 April 2026"),
+        ({"state": "parked", "wait": "condition", "parked": "after(soon)"}, "ご指定の日", "the day that was asked for"),
+        ({"state": "parked", "wait": "person", "unknown": True}, "確認が必要", "look into it"),
+        ({"state": "held", "owner": "sato", "owner_until": 9.0}, "ただいま担当の者", "A colleague"),
+        ({"state": "held", "owner": "sato", "owner_until": 2.0}, "確認が必要", "look into it"),
+        ({"state": "retrying", "wait": "making_sure"}, "確認", "how far your order"),
+        ({"state": "retrying", "wait": "retry"}, "自動", "goes on by itself"),
+        ({"state": "failed"}, "確認が必要", "look into it"),
+        ({"state": "none", "sf": "Pending Review"}, "承って", "checking it now"),
+        ({"state": "none", "sf": "Provisioning"}, "確認が必要", "look into it"),
         ({"state": "cancelled"}, "取り消", "cancelled"),
     ],
 )
 def test_each_state_has_its_sentence(values: dict[str, object], ja: str, en: str) -> None:
-    said = say(_order(**values), "Asia/Tokyo")
+    said = say(_order(**values), "Asia/Tokyo", 5.0)
     assert ja in said.ja
     assert en in said.en
     assert "10480" in said.ja
     assert "{" not in said.ja + said.en
-    if values["state"] not in ("done",) and "after" not in str(values):
-        assert said.must_not_promise
+    assert said.may_promise
+    assert said.must_not_promise
+
+
+def test_no_sentence_names_a_time_or_says_what_nobody_knows() -> None:
+    """Whatever the state: no "soon", and only what is done is called done."""
+    states = ["queued", "running", "retrying", "parked", "held", "failed", "done", "cancelled", "none"]
+    waits = [None, "person", "making_sure", "condition", "lock", "retry"]
+    statuses = ["Draft", "Pending Review", "Approved", "Provisioning", "Failed", "Rejected", "Cancelled", "Activated"]
+    for state, wait, sf, unknown in itertools.product(states, waits, statuses, [True, False]):
+        said = say(_order(state=state, wait=wait, sf=sf, unknown=unknown), "Asia/Tokyo", 5.0)
+        for word in ("まもなく", "すぐに", "本日中", "shortly", "soon ", "immediately", "today", "minutes"):
+            assert word not in said.ja + said.en, said
+        done = state == "done" or (state == "none" and sf == "Activated")
+        assert ("完了しております" in said.ja) == ("is complete" in said.en) == done, said
+        assert said.ja.endswith("。")
 
 
 def test_nothing_found_is_never_said_of_a_partial_search() -> None:
-    assert "cannot be asked" in say_found([], complete=False, accounts=0).en
-    assert "cannot find" in say_found([], complete=True, accounts=0).en
-    assert "no order" in say_found([], complete=True, accounts=1).en
-    assert "2 orders" in say_found([_order(), _order()], complete=True, accounts=1).en
+    assert "cannot be asked" in say_found(0, complete=False, accounts=0).en
+    assert "cannot find" in say_found(0, complete=True, accounts=0).en
+    assert "no order" in say_found(0, complete=True, accounts=1).en
+    assert "2 orders" in say_found(2, complete=True, accounts=1).en
+
+
+@pytest.mark.parametrize(
+    ("kana", "letters"),
+    [
+        ("サトウ", "sato"), ("さとう", "sato"), ("Satoh", "sato"), ("ﾜﾀﾅﾍﾞ", "watanabe"), ("ハットリ リョウタ", "hattori ryota"),
+        ("オオノ", "ono"), ("シェリー", "sheri"), ("Émile", "emile"), ("田中", ""), ("090", ""),
+    ],
+)  # fmt: skip
+def test_a_reading_in_latin_letters(kana: str, letters: str) -> None:
+    assert " ".join(spelled(kana)) == letters
 
 
 def test_masking_by_role() -> None:

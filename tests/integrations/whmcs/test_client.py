@@ -194,6 +194,31 @@ async def test_the_other_writes_as_php_sees_them() -> None:
     assert sent[5] == {"serviceid": "5", "unset": {"0": "notes"}}
 
 
+async def test_a_search_without_its_list_is_no_empty_answer() -> None:
+    server = Scripted()
+    row = {
+        "id": 7,
+        "firstname": "花子",
+        "lastname": "田中",
+        "companyname": "",
+        "email": "h@example.jp",
+        "status": "Active",
+    }
+    server.on(
+        "GetClients", success(totalresults=1, numreturned=1, clients={"client": [row]}), success(totalresults=0, clients=""),
+        success(clients={"client": []}), success(totalresults=3, clients=[]),
+    )  # fmt: skip
+    async with talking(server) as client:
+        (found,) = await client.search_clients("田中")
+        assert (found.id, found.last_name, found.status) == ("7", "田中", "Active")
+        assert await client.search_clients("nobody") == ()
+        for _ in range(2):
+            with pytest.raises(CallFailed) as raised:
+                await client.search_clients("x")
+            assert raised.value.error_class is ErrorClass.TRANSIENT
+    assert server.of("GetClients")[0].form["search"] == "田中"
+
+
 async def test_reading_a_client() -> None:
     server = Scripted()
     server.on("GetClientsDetails", success(client=CLIENT), success(client=CLIENT | {"id": 8}), success())

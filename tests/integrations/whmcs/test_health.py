@@ -49,7 +49,7 @@ async def test_a_probe_that_is_not_answered_by_whmcs_fails(reply: Reply, kind: t
 async def test_missing_actions_are_found_without_effects() -> None:
     no_effect = {
         "GetClientsDetails": error("Client Not Found"), "GetPaymentMethods": success(totalresults=0),
-        "GetProducts": success(totalresults=0), "GetOrders": success(totalresults=0),
+        "GetClients": success(totalresults=0), "GetProducts": success(totalresults=0), "GetOrders": success(totalresults=0),
         "GetClientsProducts": success(totalresults=0), "GetInvoice": error("Invoice ID Not Found"),
         "AddOrder": error("Client ID Not Found"), "AcceptOrder": error("Order ID not found or Status not Pending"),
         "CancelOrder": error("Something that we never heard of"), "ModuleCreate": denied("ModuleCreate"),

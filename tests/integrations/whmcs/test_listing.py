@@ -68,10 +68,25 @@ async def test_reading_stops_at_an_empty_page_not_at_a_short_one() -> None:
     assert server.asked[-1] == (250, 100)
 
 
-async def test_an_empty_list_takes_one_request() -> None:
-    server = Server([])
-    assert (await read_all(server)) == Listing((), complete=True)
+@pytest.mark.parametrize("count", [0, 1, 99])
+async def test_a_list_that_does_not_fill_a_page_takes_one_request(count: int) -> None:
+    server = Server(numbers(count))
+    assert (await read_all(server)) == Listing(tuple(numbers(count)), complete=True)
     assert server.asked == [(0, 100)]
+
+
+@pytest.mark.parametrize("total", [100, 7])
+async def test_a_full_page_is_not_the_last_whatever_it_promises(total: int) -> None:
+    """An install that counts only the page it sends must not make the rest absent."""
+    asked: list[int] = []
+
+    async def read_page(offset: int, size: int) -> Page[str]:
+        asked.append(offset)
+        ids = numbers(150)[offset : offset + size]
+        return Page({i: i for i in ids}, len(ids), total if len(ids) == size else len(ids), len(ids))
+
+    await read_all(read_page)
+    assert asked[1] == 100
 
 
 async def test_an_insertion_while_reading_is_seen_and_settled_by_large_pages() -> None:
@@ -79,7 +94,7 @@ async def test_an_insertion_while_reading_is_seen_and_settled_by_large_pages() -
     listing = await read_all(server)
     assert listing.complete
     assert len(listing.rows) == 151
-    assert server.asked == [(0, 100), (100, 100), (151, 100), (0, 1000), (151, 1000)]
+    assert server.asked == [(0, 100), (100, 100), (151, 100), (0, 1000)]
 
 
 async def test_a_list_that_never_rests_is_not_whole() -> None:
@@ -91,7 +106,7 @@ async def test_a_list_that_never_rests_is_not_whole() -> None:
 async def test_an_insertion_hidden_by_a_deletion_is_seen_by_the_row_that_comes_twice() -> None:
     server = Server(lambda n: numbers(150) if n < 1 else ["new", *numbers(149)])
     listing = await read_all(server)
-    assert [size for _, size in server.asked] == [100, 100, 100, 1000, 1000]
+    assert [size for _, size in server.asked] == [100, 100, 100, 1000]
     assert listing.complete
     assert "new" in listing.rows
 

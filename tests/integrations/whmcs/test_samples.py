@@ -24,6 +24,7 @@ NESTED = sorted(entry["action"] for entry in INDEX if not entry["nvp_flattened"]
 
 MODELS: dict[str, type[rows.AnswerRow]] = {
     "GetClientsDetails": rows.ClientAnswer,
+    "GetClients": rows.ClientsAnswer,
     "GetPayMethods": rows.PayMethodsAnswer,
     "GetPaymentMethods": rows.GatewaysAnswer,
     "GetProducts": rows.ProductsAnswer,
