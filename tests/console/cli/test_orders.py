@@ -95,7 +95,7 @@ def test_find_answers_in_words_for_the_customer(desk: Desk) -> None:
     account = desk.json("orders", "list", f"number:{number}")[0]["account"]
     found = desk("orders", "find", account)
     assert found.code == 0
-    assert number in found.out and "Say (ja)" in found.out and "Say (en)" in found.out
+    assert number in found.out and f"Say about {number} (ja)" in found.out and f"Say about {number} (en)" in found.out
     nothing = desk("orders", "find", "C-999999")
     assert nothing.code == 1 and "Say (en)" in nothing.out
 
