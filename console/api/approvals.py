@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,13 +11,13 @@ from fastapi import APIRouter
 
 from console.api.access import Api, Services
 from console.api.asking import ask
+from console.api.deciders import Deciders, deciders
 from console.api.identity import Caller, Viewer
 from console.api.mask import Masker
 from console.api.problems import system_down
 from console.commands.command import over_limit
 from console.engine.clock import as_datetime
 from console.engine.commanding.sheet import limit_of
-from console.schema.base import ROLES
 from console.schema.desk import Approval, Approvals
 from integrations.errors import System
 from integrations.salesforce.ids import norm_id
@@ -40,37 +41,44 @@ async def approvals(caller: Viewer, api: Services) -> Approvals:
     rows = {norm_id(str(row["Id"])): row for row in asked.answer}
     now = api.now()
 
-    def read(db: sqlite3.Connection) -> tuple[dict[str, Take], dict[str, Run | None], dict[str, orders.OrderRow]]:
+    def read(db: sqlite3.Connection) -> "_Known":
         latest = {order_id: runs.latest_of_order(db, order_id) for order_id in rows}
-        return desk.all_taken(db, now), latest, orders.get_many(db, list(rows))
+        return _Known(desk.all_taken(db, now), latest, orders.get_many(db, list(rows)), deciders(api, db))
 
-    takes, latest, known = await api.read(read)
+    known = await api.read(read)
     mask = api.masker(caller)
-    shown = [
-        _approval(api, caller, mask, order_id, row, takes.get(order_id), latest[order_id], known.get(order_id))
-        for order_id, row in rows.items()
-    ]
+    shown = [_approval(api, caller, mask, order_id, row, known) for order_id, row in rows.items()]
     return Approvals(at=now, count=len(shown), sum_yen=sum(a.amount or 0 for a in shown), approvals=shown)
 
 
-def _approval(
-    api: Api, caller: Caller, mask: Masker, order_id: str, row: Mapping[str, Any], take: Take | None, run: Run | None,
-    known: orders.OrderRow | None,
-) -> Approval:  # fmt: skip
+@dataclass(frozen=True)
+class _Known:
+    """What the journal knows about the orders that wait."""
+
+    takes: Mapping[str, Take]
+    latest: Mapping[str, Run | None]
+    orders: Mapping[str, orders.OrderRow]
+    deciders: Deciders
+
+
+def _approval(api: Api, caller: Caller, mask: Masker, order_id: str, row: Mapping[str, Any], known: _Known) -> Approval:
     account = row.get("Account") or {}
     amount = int(row["TotalAmount"]) if row.get("TotalAmount") is not None else None
     placed_by = row.get("Placed_By__c") or row.get("CreatedById")
     modified, created = _moment(row.get("LastModifiedDate")), _moment(row.get("CreatedDate"))
-    may, why_not = _may(api, caller, amount, placed_by)
+    may, why_not = _may(api, caller, amount, placed_by, known.deciders)
+    take, read = known.takes.get(order_id), known.orders.get(order_id)
     return Approval(
         order_id=order_id, number=str(row.get("OrderNumber") or ""), customer=mask.name(account.get("Name")),
-        account=account.get("SF_Account_No__c"), amount=amount, placed_by=placed_by,
+        account=account.get("SF_Account_No__c"), amount=amount, placed_by=mask.text(placed_by),
         effective_date=row.get("EffectiveDate"), modified_at=modified, waited=max(0.0, api.now() - created),
-        why=_why(api, row, why_not, run, known, modified), may=may, why_not=why_not, owner=take.actor if take else None,
+        why=[mask.text(why) or "" for why in _why(api, row, why_not, known.latest[order_id], read, modified)],
+        may=may, why_not=why_not, who=known.deciders.named(amount, placed_by), owner=take.actor if take else None,
+        owner_until=take.expires_at if take else None,
     )  # fmt: skip
 
 
-def _may(api: Api, caller: Caller, amount: int | None, placed_by: str | None) -> tuple[bool, str]:
+def _may(api: Api, caller: Caller, amount: int | None, placed_by: str | None, deciders: Deciders) -> tuple[bool, str]:
     """May this person approve it; if not, why and who may."""
     if not caller.may("operator"):
         return False, f"approving needs the role operator; yours is {caller.role}"
@@ -79,9 +87,8 @@ def _may(api: Api, caller: Caller, amount: int | None, placed_by: str | None) ->
     over = over_limit(amount, limit_of(api.engine, caller.actor))
     if over is None:
         return True, ""
-    limits = {str(role): most for role, most in api.settings.approve.limit_yen.items()}
-    able = [role for role in ROLES[1:] if over_limit(amount, limits.get(role)) is None]
-    return False, f"{over}; " + (f"a {able[0]} may approve it" if able else "no role may approve it")
+    role = deciders.role_for(amount)
+    return False, f"{over}; " + (f"a {role} may approve it" if role else "no role may approve it")
 
 
 def _why(

@@ -101,8 +101,8 @@ def _of_command(error: commanding.CommandError) -> ProblemError:
             return invalid(f"arguments.{field}", plain_text(why), remedy)
         case commanding.NeedsReason():
             return invalid("reason", str(error), "write why")
-        case commanding.Changed(what=what, by=by, order_id=order_id):
-            change = Change(order_id=order_id or "", what=what, by=by)
+        case commanding.Changed(what=what, by=by, order_id=order_id, at=at):
+            change = Change(order_id=order_id or "", what=what, by=by, at=at)
             return ProblemError(
                 409, "changed-meanwhile", "It changed since it was planned", str(error), changes=[change]
             )

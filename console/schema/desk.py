@@ -11,7 +11,7 @@ from console.schema.detail import MailView, ProfileView
 class Approval(Answer):
     """An order that waits for approval, read from Salesforce now. ``why``: computed from facts, never guessed.
 
-    ``may`` False: the asking person may not approve it, ``why_not`` says why and who may.
+    ``may`` False: the asking person may not approve it, ``why_not`` says why and who may. ``who``: who may decide.
     """
 
     order_id: str
@@ -26,7 +26,9 @@ class Approval(Answer):
     why: list[str] = Field(default_factory=list)
     may: bool = True
     why_not: str = ""
+    who: str = ""
     owner: str | None = None
+    owner_until: float | None = None
 
 
 class Approvals(Answer):

@@ -1,6 +1,7 @@
 """Commands on a screen: from the key to the plan, the confirmation, the submit and the words afterwards."""
 
 from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 from typing import Any
 
 from console.client.errors import ApiError, ChangedMeanwhile, NotPossible, Refused
@@ -14,6 +15,7 @@ from console.screens.submitting import Act, Target
 from console.widgets.confirm import PlanDialog
 from console.widgets.inline import InlineConfirm
 from console.widgets.planning import Agreed, Asked, Planning
+from console.widgets.wording import clock
 
 
 class ActingScreen(LiveScreen):
@@ -73,7 +75,7 @@ class ActingScreen(LiveScreen):
             try:
                 await self._submit(command, targets, agreed)
             except (ChangedMeanwhile, NotPossible) as error:
-                notice, reason = _changes(error), agreed.reason
+                notice, reason = _changes(error, targets, self.desk.session.zone), agreed.reason
                 prefilled = {name: "yes" if value is True else str(value) for name, value in agreed.arguments.items()}
                 continue
             except ApiError as error:
@@ -140,11 +142,14 @@ def _said(act: Act, answer: Submitted) -> str:
     return f"{act.said}: {answer.message or words.get(answer.outcome, answer.outcome)}"
 
 
-def _changes(error: Refused) -> str:
-    """What happened between plan and submit, and by whom."""
-    said = [str(error)]
-    for change in error.problem.changes:
+def _changes(error: Refused, targets: Mapping[str, str], zone: tzinfo) -> str:
+    """What happened between plan and submit, by whom and when."""
+    changes = error.problem.changes
+    said = [] if any(change.what and change.what in str(error) for change in changes) else [str(error)]
+    for change in changes:
         by = f" by {change.by}" if change.by else ""
+        at = f" at {clock(change.at, zone)}" if change.at else ""
         state = f" (now {change.state})" if change.state else ""
-        said.append(f"{change.number or change.order_id}: {change.what or 'changed'}{by}{state}")
+        number = change.number or targets.get(change.order_id, change.order_id)
+        said.append(f"{number}: {change.what or 'changed'}{by}{at}{state}")
     return " ".join(said)

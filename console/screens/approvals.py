@@ -20,7 +20,7 @@ from console.widgets.cells import literal
 from console.widgets.columns import Column
 from console.widgets.hints import Hint
 from console.widgets.ordertable import Cells, OrderTable
-from console.widgets.pieces import Line, flowed, joined, told
+from console.widgets.pieces import Line, joined, told
 from console.widgets.sheet import Bar, Sheet
 
 COLUMNS = (
@@ -33,6 +33,9 @@ COLUMNS = (
     Column("owner", "Taken by", 8, priority=2),
 )
 AGAIN = 15  # seconds between two readings while the screen is looked at
+SETTLES = 0.15  # seconds the cursor must rest before the daemon is asked what may be done
+NOTHING_SPECIAL = "waits for a decision"
+DECISIONS = {"order.approve": "approved", "order.reject": "rejected", "order.cancel": "cancelled"}
 
 
 class ApprovalsScreen(ActingScreen):
@@ -50,6 +53,10 @@ class ApprovalsScreen(ActingScreen):
         self._summary = Bar(id="approvals-summary", ellipsis=desk.glyphs.ellipsis)
         self._facts = Sheet(id="facts", ellipsis=desk.glyphs.ellipsis)
         self._known: dict[str, Approval] = {}
+        self._looked: dict[
+            str, tuple[float, float]
+        ] = {}  # order id → when it changed last as looked at, and when that was
+        self._offers: tuple[str, Sequence[PossibleCommand]] = ("", ())
         self._read_at: float | None = None
         self._trouble = ""
         self._age = 0
@@ -60,9 +67,14 @@ class ApprovalsScreen(ActingScreen):
         yield self._facts
 
     def hints(self) -> Sequence[Hint]:
-        acts = [Hint(BY_ID[c.id].keys, c.title, f"act('{c.id}')", off=not c.possible) for c in self.known_commands()]
+        acts = [
+            Hint(BY_ID[c.id].keys, c.title, f"act('{c.id}')", off=not c.possible)
+            for c in self.known_commands()
+            if c.possible or (c.id in DECISIONS and not c.never)
+        ]
         new = [Hint(".", f"{self.table.waiting:,} new", "newest", tone="accent")] if self.table.waiting else []
         rest = [
+            Hint("enter", "Open", "open"),
             Hint("space", "Mark", "mark"),
             Hint("f", "Read again", "fetch"),
             Hint("?", "Help", "app.help", must=True),
@@ -74,7 +86,7 @@ class ApprovalsScreen(ActingScreen):
         requested = self.desk.submissions.is_requested(order_id)
         if known is None:
             return {"number": [(order_id, "muted")], "why": [("decided meanwhile", "muted")]}
-        why = self.desk.glyphs.plain(literal("; ".join(known.why)))
+        why = self.desk.glyphs.plain(literal("; ".join(self._why(known))))
         return {
             "number": [(literal(known.number), "plain")],
             "customer": [(literal(known.customer or known.account or ""), "plain")],
@@ -87,6 +99,15 @@ class ApprovalsScreen(ActingScreen):
             "owner": [(literal(known.owner or ""), "accent")],
         }
 
+    def _why(self, known: Approval) -> list[str]:
+        """The daemon's facts, and whether the order changed since this person looked at it."""
+        seen, at = self._looked.get(known.order_id, (known.modified_at, 0.0))
+        if known.modified_at <= seen:
+            return known.why
+        since = wording.clock(at, self.desk.session.zone)
+        rest = [why for why in known.why if why != NOTHING_SPECIAL]
+        return [f"changed in Salesforce since you looked at {since}", *rest]
+
     def _waited(self, known: Approval) -> float:
         return known.waited + (self.desk.session.now() - self._read_at if self._read_at is not None else 0.0)
 
@@ -94,7 +115,10 @@ class ApprovalsScreen(ActingScreen):
 
     def show_changes(self, changed: Set[str]) -> None:
         if changed & self._known.keys():
+            self._offers = ("", ())
             self._fetch()
+            if self.table.in_hand in changed:
+                self._ask_offers(self.table.in_hand)
         if changed:
             self.table.refresh_keys(changed)
 
@@ -123,7 +147,8 @@ class ApprovalsScreen(ActingScreen):
             self._show()
             return
         self._trouble, self._read_at = "", answer.at
-        self._known = {one.order_id: one for one in answer.approvals}
+        before, self._known = self._known, {one.order_id: one for one in answer.approvals}
+        self._tell_decided(before)
         self.desk.waiting["approvals"] = answer.count
         self.desk.session.learn_names({one.order_id: one.customer or "" for one in answer.approvals})
         self.table.offer(list(self._known))
@@ -153,7 +178,8 @@ class ApprovalsScreen(ActingScreen):
             parts.append([(f"sum {wording.amount(sum(one.amount or 0 for one in waiting), glyphs)}", "plain")])
         if marked:
             total = wording.amount(sum(one.amount or 0 for one in marked), glyphs)
-            parts.append([(f"{len(marked)} marked, {total}", "accent")])
+            largest = wording.amount(max(one.amount or 0 for one in marked), glyphs)
+            parts.append([(f"{len(marked)} marked, {total}, largest {largest}", "accent")])
         parts.append([(f"read from Salesforce {wording.clock(self._read_at, session.zone)}", "muted")])
         return joined(parts, (f" {glyphs.sep} ", "muted"))
 
@@ -167,15 +193,20 @@ class ApprovalsScreen(ActingScreen):
                 (f"  {wording.amount(known.amount, glyphs)}", "strong"),
             ]
         ]
-        for why in known.why:
+        for why in self._why(known):
             lines += told(
                 [("Why       ", "muted")], glyphs.plain(literal(why)), "plain" if known.may else "warn", width
             )
-        lines.append([("Placed by ", "muted"), (literal(known.placed_by or "unknown"), "plain")])
-        if known.effective_date:
-            lines.append([("Begins on ", "muted"), (literal(known.effective_date), "plain")])
-        if not known.may:
-            lines += flowed(f"You may not approve it: {glyphs.plain(literal(known.why_not))}", "warn", width)
+        begins = f"   begins on {literal(known.effective_date)}" if known.effective_date else ""
+        lines.append([("Placed by ", "muted"), (literal(known.placed_by or "unknown"), "plain"), (begins, "muted")])
+        lines += told([("Decided by ", "muted")], glyphs.plain(literal(known.who)), "plain", width)
+        if known.owner:
+            until = (
+                f" until {wording.clock(known.owner_until, self.desk.session.zone, seconds=False)}"
+                if known.owner_until
+                else ""
+            )
+            lines.append([("Taken by  ", "muted"), (f"{literal(known.owner)}{until}", "accent")])
         return lines
 
     # Deciding --------------------------------------------------------------------------------------------------------
@@ -185,36 +216,86 @@ class ApprovalsScreen(ActingScreen):
         return {key: self._known[key].number for key in (*self.table.marks, *in_hand) if key in self._known}
 
     def known_commands(self) -> Sequence[PossibleCommand]:
-        known = self._known.get(self.table.in_hand or "")
+        """The daemon's answer for the order in hand; of approving, what the list says until that has come."""
+        in_hand = self.table.in_hand or ""
+        known = self._known.get(in_hand)
         if known is None or self.table.marks:
             return ()
-        decide = self.desk.session.may("operator")
-        reason = "" if decide else f"this needs the role operator; yours is {self.desk.session.role}"
-        return (
-            PossibleCommand(id="order.approve", title="Approve", possible=known.may, reason=known.why_not),
-            PossibleCommand(id="order.reject", title="Reject", possible=decide, reason=reason),
-            PossibleCommand(id="order.take", title="Take", possible=decide, reason=reason),
-            PossibleCommand(id="order.note", title="Note", possible=decide, reason=reason),
-        )
+        approve = PossibleCommand(id="order.approve", title="Approve", possible=known.may, reason=known.why_not)
+        if self._offers[0] != in_hand:
+            return (approve,)
+        return [approve if one.id == approve.id and not known.may else one for one in self._offers[1]]
+
+    @work(group="offers", exclusive=True, exit_on_error=False)
+    async def _ask_offers(self, order_id: str) -> None:
+        """What may be done with the order in hand: asked of the daemon, which reads an order it never saw."""
+        try:
+            offers = await self.desk.session.api.possible(order_id)
+        except ApiError as error:
+            self.log(f"commands: {error}")
+            return
+        if self.table.in_hand == order_id:
+            self._offers = (order_id, offers)
+            self.show_keys()
+
+    # Somebody else was faster ----------------------------------------------------------------------------------------
+
+    def _tell_decided(self, before: Mapping[str, Approval]) -> None:
+        """Orders that a person had in hand or marked and that are not waiting any more: who decided, what and when."""
+        table = self.table
+        cared_for = {table.in_hand, *table.marks} - {None}
+        for order_id in cared_for & (before.keys() - self._known.keys()):
+            if order_id is not None and not self.desk.submissions.is_requested(order_id):
+                self._say_who(before[order_id])
+        for order_id in [key for key in table.marks if key not in self._known]:
+            del table.marks[order_id]
+
+    @work(group="decided", exit_on_error=False)
+    async def _say_who(self, gone: Approval) -> None:
+        session = self.desk.session
+        try:
+            detail = await session.api.order(gone.order_id)
+        except ApiError as error:
+            self.tell(f"{gone.number} does not wait any more; who decided could not be read: {error}", "warning")
+            return
+        decided = [item for item in detail.history if item.kind == "command" and item.what in DECISIONS]
+        last = max(decided, key=lambda item: item.at, default=None)
+        if last is None:
+            self.tell(f"{gone.number} does not wait any more: Salesforce has it as {detail.order.sf}.", "warning")
+        elif session.me is None or last.actor != session.me.name:
+            at = wording.clock(last.at, session.zone)
+            self.tell(f"{gone.number} was {DECISIONS[last.what]} by {last.actor} at {at}.", "warning")
 
     @on(OrderTable.Highlighted)
+    def _looked_at(self, event: OrderTable.Highlighted) -> None:
+        known = self._known.get(event.order_id or "")
+        if known is not None:
+            self._looked.setdefault(known.order_id, (known.modified_at, self.desk.session.now()))
+            order_id = known.order_id
+            self.set_timer(SETTLES, lambda: self._ask_offers(order_id) if self.table.in_hand == order_id else None)
+        self._show()
+        self.show_keys()
+
     @on(OrderTable.MarksChanged)
-    def _looked_at(self) -> None:
+    def _marked(self) -> None:
         self._show()
         self.show_keys()
 
     @on(OrderTable.Opened)
     def _opened(self, event: OrderTable.Opened) -> None:
-        if event.order_id in self.desk.session.book:
-            self.app.push_screen(OrderScreen(self.desk, event.order_id))
-        else:
-            self.notify("Nothing was done for this order yet: what is known of it stands below.", markup=False)
+        known = self._known.get(event.order_id)
+        if known is not None:
+            self._looked[known.order_id] = (known.modified_at, self.desk.session.now())
+        self.app.push_screen(OrderScreen(self.desk, event.order_id))
 
     def action_fetch(self) -> None:
         self._fetch()
 
     def action_newest(self) -> None:
         self.table.newest()
+
+    def action_open(self) -> None:
+        self.table.action_open()
 
     def action_mark(self) -> None:
         self.table.action_mark()

@@ -159,11 +159,11 @@ class Commander:
             if not item.will_do:
                 raise NotPossible(item.reason)
             if item.digest != planned:
-                raise Changed("it is not as it was planned any more", self._last_actor(order_id, 0.0), order_id)
+                raise self._changed("it is not as it was planned any more", order_id, 0.0)
             try:
                 return await self._act(command).apply(replace(request, reason=reason), prepared)
             except Stale as error:
-                raise Changed(str(error), self._last_actor(order_id, 0.0), order_id) from error
+                raise self._changed(str(error), order_id, 0.0) from error
 
     def follows(self, command: Command) -> bool:
         """Is its success what the engine reports of the run afterwards?"""
@@ -249,7 +249,7 @@ class Commander:
             applied = await self._act(command).apply(request, prepared)
         except Stale as error:
             await self._outcome(intent, "refused", {"why": str(error)})
-            raise Changed(str(error), self._last_actor(order_id, plan.at, but=intent), order_id) from error
+            raise self._changed(str(error), order_id, plan.at, but=intent) from error
         except CommandError as error:
             await self._outcome(intent, "refused", {"why": str(error)})
             raise
@@ -319,14 +319,16 @@ class Commander:
             planned = before.get(item.order_id)
             if planned is not None and planned.digest != item.digest:
                 what = what_changed(planned, item)
-                return Changed(what, self._last_actor(item.order_id, old.at), item.order_id)
+                return self._changed(what, item.order_id, old.at)
         return PlanStale("the set of orders is not the one that was planned")
 
-    def _last_actor(self, order_id: str, since: float, *, but: int | None = None) -> str:
-        """Who acted on this order last, after ``since``; the engine itself if nobody did."""
+    def _changed(self, what: str, order_id: str, since: float, *, but: int | None = None) -> Changed:
+        """With who acted on this order last after ``since``, and when; the engine itself if nobody did."""
         rows = self._engine.journal.peek(lambda db: audit.newest(db, 10, subject=order_id)) if order_id else []
-        acts = [row for row in rows if row.phase == "intent" and row.at >= since and row.id != but]
-        return acts[0].actor if acts else "the engine or somebody in Salesforce"
+        act = next((row for row in rows if row.phase == "intent" and row.at >= since and row.id != but), None)
+        if act is None:
+            return Changed(what, "the engine or somebody in Salesforce", order_id)
+        return Changed(what, act.actor, order_id, act.at)
 
 
 def what_changed(planned: PlanItem, now: PlanItem) -> str:

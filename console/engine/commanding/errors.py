@@ -44,13 +44,15 @@ class PlanStale(CommandError):
 
 
 class Changed(CommandError):
-    """``what`` happened to the order since the plan, ``by`` whom (a name, "the engine" or "somebody in Salesforce")."""
+    """``what`` happened to the order since the plan, ``by`` whom (a name, "the engine" or "somebody in Salesforce"), and
+    when that person gave the command."""
 
-    def __init__(self, what: str, by: str, order_id: str | None = None) -> None:
+    def __init__(self, what: str, by: str, order_id: str | None = None, at: float | None = None) -> None:
         super().__init__(f"changed meanwhile by {by}: {what}")
         self.what = what
         self.by = by
         self.order_id = order_id
+        self.at = at
 
 
 class OutsideTrouble(CommandError):

@@ -281,6 +281,7 @@ def approvals() -> Approvals:
                 order_id=order.order_id, number=order.number, customer=order.customer, account=order.account, amount=order.amount,
                 placed_by="portal", modified_at=NOW - 900, waited=841 if i == 0 else 364, effective_date="2026-11-23",
                 why=["¥6,930 is over your limit of ¥5,000; a supervisor may approve it"] if i == 0 else ["waits for a decision"],
+                who="supervisors and above: sue" if i == 0 else "operators and above: mira, sato, sue",
                 may=i != 0, why_not="¥6,930 is over your limit of ¥5,000; a supervisor may approve it" if i == 0 else "",
             )
             for i, order in enumerate(waiting)
