@@ -30,11 +30,13 @@ def put(db: sqlite3.Connection, order_id: str, fields: Mapping[str, Any], now: f
     """What Salesforce shall show for this order; replaces what waits, never what is in flight."""
     packed = pack(fields)
     db.execute(
-        "INSERT INTO outbox (order_id, version, fields, state, next_at, updated_at) VALUES (?, 1, ?, 'waiting', ?, ?)"
+        "INSERT INTO outbox (order_id, version, fields, state, next_at, updated_at, since)"
+        " VALUES (?, 1, ?, 'waiting', ?, ?, ?)"
         " ON CONFLICT(order_id) DO UPDATE SET version = version + 1, fields = excluded.fields, tries = 0, error = NULL,"
+        " since = CASE WHEN state IN ('waiting', 'in_flight') THEN since ELSE excluded.since END,"
         " state = CASE WHEN in_flight IS NULL THEN 'waiting' ELSE state END, next_at = excluded.next_at,"
         " updated_at = excluded.updated_at",
-        (order_id, packed, now, now),
+        (order_id, packed, now, now, now),
     )
 
 
@@ -56,6 +58,13 @@ def next_due(db: sqlite3.Connection) -> float | None:
     return float(row[0]) if row[0] is not None else None
 
 
+def oldest(db: sqlite3.Connection) -> tuple[float, str] | None:
+    """(since when, order id) of what has waited longest to stand in Salesforce."""
+    query = "SELECT since, order_id FROM outbox WHERE state IN ('waiting', 'in_flight') ORDER BY since LIMIT 1"
+    row = db.execute(query).fetchone()
+    return (float(row[0]), str(row[1])) if row else None
+
+
 def intend(db: sqlite3.Connection, order_id: str, version: int, now: float) -> bool:
     """Commit "this write is about to be made"; False when a newer one replaced it or one is in flight."""
     cursor = db.execute(
@@ -69,9 +78,9 @@ def intend(db: sqlite3.Connection, order_id: str, version: int, now: float) -> b
 def settle(db: sqlite3.Connection, order_id: str, version: int, now: float) -> None:
     """The write in flight stands (or was refused for good); a newer one that waits goes next."""
     db.execute(
-        "UPDATE outbox SET in_flight = NULL, intent_at = NULL, error = NULL, updated_at = ?, next_at = ?,"
-        " state = CASE WHEN version = ? THEN 'settled' ELSE 'waiting' END WHERE order_id = ?",
-        (now, now, version, order_id),
+        "UPDATE outbox SET in_flight = NULL, intent_at = NULL, error = NULL, updated_at = ?1, next_at = ?1, since = ?1,"
+        " state = CASE WHEN version = ?2 THEN 'settled' ELSE 'waiting' END WHERE order_id = ?3",
+        (now, version, order_id),
     )
 
 

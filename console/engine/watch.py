@@ -15,6 +15,7 @@ from console.engine.services import Engine
 from storage import desk, inbox, outbox, profiles, runs
 
 SILENT_FOR = 600.0  # a system that is down longer than this is worth a person's look
+WRITTEN_WITHIN = 900.0
 CLOCK_OVER_AFTER = 3600.0
 CERTIFICATES_EVERY = 3600.0
 INTAKE = "intake"
@@ -42,6 +43,7 @@ class Watch:
         """One look at everything; cheap, and nothing outside is asked."""
         await self._people()
         await self._oldest_approved()
+        await self._oldest_write()
         await self._events()
         await self._pauses()
         await self._systems()
@@ -74,6 +76,15 @@ class Watch:
         if now - oldest > self._engine.settings.alerts.oldest_approved:
             problem = f"an approved order has waited for {_minutes(now - oldest)} and nothing began with it"
         await self._engine.alarms.watch("oldest_approved", problem, severity="critical")
+
+    async def _oldest_write(self) -> None:
+        """Status writes that nobody refuses and that do not arrive all the same: people in Salesforce see old states."""
+        oldest, now, problem = self._engine.journal.peek(outbox.oldest), self._engine.clock.now(), None
+        if oldest is not None and now - oldest[0] > WRITTEN_WITHIN:
+            problem = (
+                f"a status write to Salesforce has not arrived for {_minutes(now - oldest[0])} (order {oldest[1]})"
+            )
+        await self._engine.alarms.watch("writeback_late", problem)
 
     async def _events(self) -> None:
         """A gap is over when a poll that began later has read everything; without events nothing is deaf."""

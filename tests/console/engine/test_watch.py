@@ -217,6 +217,21 @@ async def test_a_status_write_that_salesforce_refuses(home: House) -> None:
     assert await home.after(15) == {}
 
 
+async def test_a_status_write_that_never_arrives(home: House) -> None:
+    """Nothing is refused, it is tried and tried: after a quarter of an hour a person is told, also after a restart."""
+    journal, now = home.journal, home.clock.now()
+    await journal.write(lambda db: outbox.put(db, ORDER, {"Status": "Failed"}, now))
+    for _ in range(14):
+        at = home.clock.now() + MINUTE
+        assert "writeback_late" not in await home.after(MINUTE)
+        await journal.write(lambda db, at=at: outbox.again(db, ORDER, at, "no answer", at, clear=False))  # type: ignore[misc]
+    await journal.write(lambda db: outbox.put(db, ORDER, {"Status": "Cancelled"}, home.clock.now()))
+    alarms = await home.after(2 * MINUTE)
+    assert alarms["writeback_late"] == f"a status write to Salesforce has not arrived for 16 minutes (order {ORDER})"
+    await journal.write(lambda db: outbox.settle(db, ORDER, 2, home.clock.now()))
+    assert "writeback_late" not in await home.after(15)
+
+
 async def test_the_quota_with_its_figures(home: House) -> None:
     home.usage = ApiUsage(used=13_501, total=15_000)
     assert (await home.after(15))["quota"].startswith(
