@@ -74,20 +74,20 @@ def browser_here(environ: Mapping[str, str], platform: str) -> bool:
 
 
 class ExportTo(ModalScreen[Path | None]):
-    """Asks for a file that does not exist yet. Dismissed with it."""
+    """Asks for a file that does not exist yet. Dismissed with it. ``what``: what will stand in it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
-    def __init__(self, glyphs: Glyphs, proposed: Path) -> None:
+    def __init__(self, glyphs: Glyphs, proposed: Path, what: str = "Everything of this order as JSON") -> None:
         super().__init__()
-        self._glyphs, self._proposed = glyphs, proposed
+        self._glyphs, self._proposed, self._what = glyphs, proposed, what
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
             with Horizontal(id="dialog-title"):
                 yield Label(" Export to a file ", id="dialog-act", markup=False)
                 yield Label("esc", id="menu-close", markup=False)
-            yield Label("Everything of this order as JSON; personal data is masked.", markup=False)
+            yield Label(f"{self._glyphs.plain(self._what)}; personal data is masked.", markup=False)
             yield Input(value=str(self._proposed), id="export-file", compact=True)
             yield Label("", id="export-error", markup=False)
 

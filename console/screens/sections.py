@@ -41,10 +41,22 @@ def _needs(desk: "Desk") -> "LiveScreen":
     return NeedsScreen(desk)
 
 
+def _events(desk: "Desk") -> "LiveScreen":
+    from console.screens.events import EventsScreen
+
+    return EventsScreen(desk)
+
+
 def _health(desk: "Desk") -> "LiveScreen":
     from console.screens.health import HealthScreen
 
     return HealthScreen(desk)
+
+
+def _audit(desk: "Desk") -> "LiveScreen":
+    from console.screens.audit import AuditScreen
+
+    return AuditScreen(desk)
 
 
 # Not built yet, and so not listed: 4 Customers, 5 Catalog, 6 eSIM. Each keeps its digit.
@@ -52,5 +64,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("1", "1", "orders", "Orders", _orders),
     Section("2", "2", "approvals", "Approvals", _approvals),
     Section("!", "exclamation_mark", "needs", "Needs a person", _needs),
+    Section("7", "7", "events", "Events", _events),
     Section("8", "8", "health", "Health", _health),
+    Section("9", "9", "audit", "Audit", _audit),
 )

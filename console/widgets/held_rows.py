@@ -75,6 +75,12 @@ class HeldRows:
             keys = Pinned(keys, self.in_hand, self.place or 0)
         self._show(keys)
 
+    def extend(self, older: Sequence[str]) -> None:
+        """Rows below all others: they move nothing, and are shown whatever is in hand."""
+        same = self.keys is self.offered
+        self.offered = [*self.offered, *older]
+        self._show(self.offered if same else [*self.keys, *older])
+
     def follow(self) -> None:
         """Show the rows as they would be now beneath the row in hand, which stays the first."""
         if self.in_hand is not None:

@@ -116,6 +116,11 @@ class OrderTable(ScrollView, can_focus=True):
         seen = self.keys[self._top] if 0 < self._top < len(self.keys) else None
         self.waiting = self._rows.waiting(seen)
 
+    def extend(self, older: Sequence[str]) -> None:
+        """Rows below all others, shown at once."""
+        self._rows.extend(older)
+        self._laid_out()
+
     def refresh_keys(self, changed: Set[str]) -> None:
         """Repaint the visible rows among these."""
         top = self._top
