@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from console.screens.attention import Attention
 from console.screens.session import Live, Session
 from console.screens.submitting import Submissions
 from console.widgets.glyphs import Glyphs
@@ -24,7 +25,7 @@ _SHOWN = ("whmcs", "salesforce", "events", "esim", "mail")
 class Desk:
     """``window_runs_daemon``: the daemon lives in this process. ``said``: the console's own lines for the ticker.
     ``waiting``: by section, how much waits there, as last seen. ``filter``: what the board begins with.
-    ``asking``: a person is being asked about a command; another one has to wait."""
+    ``asking``: a person is being asked about a command; another one has to wait. ``attention``: what needs a person."""
 
     session: Session
     submissions: Submissions
@@ -34,6 +35,7 @@ class Desk:
     waiting: dict[str, int] = field(default_factory=dict)
     filter: str = ""
     asking: bool = False
+    attention: Attention = field(default_factory=Attention)
 
     def status(self) -> Status:
         session = self.session
@@ -50,7 +52,13 @@ class Desk:
             lag=link.lag,
             parts=self._parts(link.state),
             window_runs_daemon=self.window_runs_daemon,
+            needs=self.attention.count or 0,
         )
+
+    def heard_needs(self, count: int) -> None:
+        """How much waits for a person, as the daemon just said."""
+        self.waiting["needs"] = count
+        self.attention.heard(count)
 
     def unusable(self) -> str:
         """Why nothing can be submitted now; "" when it can."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
+from textual import events
 
 from console.widgets import wording
 from console.widgets.cells import fit, literal
@@ -12,6 +13,7 @@ from console.widgets.pieces import Line, Piece
 from console.widgets.sheet import Bar
 
 WIDE = 104
+NEEDS = "bad"  # the tone of what waits for a person
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class PartState:
 
 @dataclass(frozen=True)
 class Status:
-    """What the bar tells. ``live``: connecting, live, stale, lost; ``clock``: the time of day as text."""
+    """What the bar tells. ``live``: connecting, live, stale, lost; ``clock``: the time of day as text; ``needs``: how much
+    waits for a person."""
 
     environment: str
     production: bool
@@ -39,6 +42,7 @@ class Status:
     lag: float
     parts: Sequence[PartState]
     window_runs_daemon: bool = False
+    needs: int = 0
 
 
 class StatusBar(Bar):
@@ -59,6 +63,14 @@ class StatusBar(Bar):
     def on_resize(self) -> None:
         self._draw()
 
+    def on_click(self, event: events.Click) -> None:
+        """On what needs a person: its list."""
+        event.stop()
+        line = self.lines[0] if self.lines else ()
+        here = next((number for start, end, number in self.spans(0) if start <= event.x < end), None)
+        if here is not None and line[here][0].startswith(f"{self._glyphs.warn} ") and line[here][1] == NEEDS:
+            self.call_later(self.screen.run_action, "app.section('needs')")
+
     def _draw(self) -> None:
         if self._status is not None:
             self.set_lines([self._line(self._status, self.size.width)])
@@ -78,6 +90,11 @@ class StatusBar(Bar):
         if status.window_runs_daemon and wide:
             left.append(("  this window runs the daemon", "muted"))
         left += [("  ", "plain"), *self._freshness(status, wide)]
+        if status.needs:
+            left += [
+                ("  ", "plain"),
+                (f"{self._glyphs.warn} {status.needs:,}{' need a person' if wide else ''}", NEEDS),
+            ]
         right = self._parts(status, wide)
         used = sum(cell_len(text) for text, _ in left)
         needed = sum(cell_len(text) for text, _ in right)

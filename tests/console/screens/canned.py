@@ -11,15 +11,15 @@ from console.client.book import Book
 from console.client.connection import Address
 from console.client.errors import NotFound, Unreachable
 from console.schema.book import COLUMNS, SnapshotHead
-from console.schema.commands import Plan, PlannedOrder, PlanRequest, SubmitRequest, Submitted
-from console.schema.desk import Approvals
+from console.schema.commands import BatchList, BatchView, Plan, PlannedOrder, PlanRequest, SubmitRequest, Submitted
+from console.schema.desk import Approvals, Failures, NeedsPerson
 from console.schema.detail import OrderDetail, PossibleCommand
 from console.schema.mending import CandidatesView, EditForm
-from console.schema.orders import Names, OrderList
+from console.schema.orders import FindAnswer, Names, OrderList
 from console.schema.problem import Problem
 from console.schema.records import Records
 from console.schema.service import Integrations, Me
-from tests.console.screens import world
+from tests.console.screens import finds, troubles, world
 
 
 class CannedFeed:
@@ -94,6 +94,10 @@ class CannedApi(ApiClient):
         )
         self.plan_answer: Callable[[str, PlanRequest], Plan] = planned
         self.me_answer: Me = world.ME
+        self.asked: list[str] = []  # of find
+        self.whmcs_down = False
+        self.needs: NeedsPerson = troubles.needs()
+        self.known_batches: list[BatchView] = [troubles.batch()]
 
     async def close(self) -> None:
         await self.feed.close()
@@ -118,6 +122,22 @@ class CannedApi(ApiClient):
     async def possible_for_system(self) -> list[PossibleCommand]:
         return world.SYSTEM_COMMANDS
 
+    async def needs_person(self, *, limit: int | None = None) -> NeedsPerson:
+        found = self.needs
+        return found if limit is None else found.model_copy(update={"items": found.items[:limit]})
+
+    async def failures(self, filter_: str = "") -> Failures:
+        return troubles.failures()
+
+    async def possible(self, order: str) -> list[PossibleCommand]:
+        return world.detail(order).commands
+
+    async def batches(self) -> BatchList:
+        return BatchList(batches=[one.model_copy(update={"items": []}) for one in self.known_batches])
+
+    async def batch(self, batch_id: str, *, after: float | None = None) -> BatchView:
+        return next(one for one in self.known_batches if one.id == batch_id)
+
     async def names(self, order_ids: Sequence[str]) -> Names:
         return Names(names={key: world.NAMES[key] for key in order_ids if key in world.NAMES}, masked=False)
 
@@ -135,6 +155,10 @@ class CannedApi(ApiClient):
                 type="urn:portal:problem:not-found", title="not found", status=404, detail=f"there is no order {order}"
             )
             raise NotFound(problem) from None
+
+    async def find(self, text: str) -> FindAnswer:
+        self.asked.append(text)
+        return finds.found(text, whmcs_down=self.whmcs_down)
 
     async def records(self, order: str) -> Records:
         return world.records(order)
