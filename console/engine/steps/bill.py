@@ -10,6 +10,7 @@ from integrations.whmcs.models import Invoice, Service
 from storage.orders import fold
 
 YEN = Decimal(1)
+ROUNDINGS = (ROUND_DOWN, ROUND_HALF_UP, ROUND_UP)
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,23 @@ def compare_invoice(plan: OrderPlan, invoice: Invoice | None, tax: TaxSettings) 
     if invoice is None:
         return [Difference("invoice", "total", yen(expected), "no invoice")] if approved else []
     total = invoice.total + invoice.credit
-    right = roundings(expected) | (roundings(approved * (1 + tax.rate)) if tax.rule == "inclusive" else set())
+    right = roundings(approved) if tax.rule != "exclusive" else set()
+    if tax.rule != "none":
+        right |= _taxed(plan, tax)
     if total in right:
         return []
     return [Difference("invoice", "total", yen(expected.quantize(YEN, ROUND_HALF_UP)), yen(total))]
+
+
+def _taxed(plan: OrderPlan, tax: TaxSettings) -> set[Decimal]:
+    """The whole yen that tax on top may come to: rounded once for the invoice, for each line of it, or for each piece."""
+    lines = [(item.unit_price * item.quantity, 1) for item in plan.items]
+    pieces = [(item.unit_price, item.quantity) for item in plan.items]
+    found = roundings(sum((amount for amount, _ in lines), Decimal(0)) * (1 + tax.rate))
+    for mode in ROUNDINGS:
+        for parts in (lines, pieces):
+            found.add(sum((((part * (1 + tax.rate)).quantize(YEN, mode)) * n for part, n in parts), Decimal(0)))
+    return found
 
 
 def same_amount(approved: Decimal, billed: Decimal, tax: TaxSettings) -> bool:
@@ -92,7 +106,7 @@ def same_amount(approved: Decimal, billed: Decimal, tax: TaxSettings) -> bool:
 
 def roundings(amount: Decimal) -> set[Decimal]:
     """An amount in whole yen, in each way an install may round tax."""
-    return {amount.quantize(YEN, mode) for mode in (ROUND_DOWN, ROUND_HALF_UP, ROUND_UP)}
+    return {amount.quantize(YEN, mode) for mode in ROUNDINGS}
 
 
 def yen(amount: Decimal) -> str:

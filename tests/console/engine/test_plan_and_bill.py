@@ -174,6 +174,19 @@ def test_the_invoice_has_the_approved_sum_with_tax() -> None:
     assert differences(taxed, invoice("3278"), inclusive) == []
 
 
+@pytest.mark.parametrize("quantities", [(1, 1, 1), (3,)], ids=["three lines", "three pieces"])
+def test_tax_may_be_rounded_once_or_for_each_line_or_piece(quantities: tuple[int, ...]) -> None:
+    """10 % of 1,005 yen three times over: 301.5, 3 × 100 or 3 × 101; no other sum is right."""
+    price = Decimal(1005)
+    planned = plan(*(item(n, unit_price=price, quantity=Decimal(q)) for n, q in enumerate(quantities, 1)))
+    billed = {
+        i.id: service(quantity=i.quantity, first_amount=price * i.quantity, recurring_amount=price * i.quantity)
+        for i in planned.items
+    }
+    right = [n for n in range(3010, 3325) if not compare(planned, billed, invoice(str(n)), EXCLUSIVE)]
+    assert right == [3315, 3316, 3317, 3318]
+
+
 def test_only_what_costs_nothing_has_no_invoice() -> None:
     planned = plan(item())
     found = compare(planned, {planned.items[0].id: service()}, None, EXCLUSIVE)
