@@ -19,15 +19,19 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from console import keys
-from console.client.errors import ApiError, Forbidden, Unauthorized
+from console.client.errors import ApiError
 from console.client.owndaemon import OwnDaemon, OwnDaemonFailed
 from console.observe.crash import EXIT_CRASH, CrashReports
 from console.screens.acting import ActingScreen
+from console.screens.attaching import Attachment, OtherOrg
+from console.screens.attention import Attention
 from console.screens.base import LiveScreen
 from console.screens.clipboard import CopyOffer, Reach, save, way_out
 from console.screens.desk import Desk
+from console.screens.find import FindScreen
 from console.screens.goto import GoTo
 from console.screens.help import HelpScreen
+from console.screens.logbook import Did, LogBook
 from console.screens.order import OrderScreen
 from console.screens.palette import ConsoleProvider
 from console.screens.sections import SECTIONS
@@ -44,7 +48,8 @@ if TYPE_CHECKING:
     from console.schema.commands import SubmitRequest, Submitted
 
 FLUSH = 0.1  # seconds between two paintings of what changed
-LOOK_AROUND = 5.0  # seconds between two questions for the state of the integrations
+EXIT_REFUSED = 4  # as the command line has it
+TITLE_KEPT, TITLE_BACK = "\x1b[22;0t", "\x1b[23;0t"  # the terminal's title before us, put aside and given back
 NOTICE = 8.0
 
 
@@ -53,7 +58,8 @@ class ConsoleOptions:
     """``connect`` makes the API's client; ``embedded`` is the daemon of this window, not started yet, or None.
 
     ``wall`` gives seconds since 1970; ``zone`` None: the daemon's. ``crash`` gets what went wrong in the console itself.
-    ``environ``: what the terminal says of itself; copies that no clipboard took are kept beside the crash files.
+    ``org_id``: the org that the daemon must work for, "" for any. ``environ``: what the terminal says of itself; copies
+    that no clipboard took are kept beside the crash files.
     """
 
     connect: Callable[[], "ApiClient"]
@@ -64,10 +70,12 @@ class ConsoleOptions:
     read_only: bool = False
     filter: str = ""
     order: str = ""
+    org_id: str = ""
     wall: Callable[[], float] = time
     zone: tzinfo | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     crashed: list[Path] = field(default_factory=list)
+    last_words: list[str] = field(default_factory=list)  # left on the terminal at the end
 
     @property
     def copies(self) -> Path:
@@ -96,6 +104,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.options = options
         super().__init__()
         session = Session(options.connect, wall=options.wall, zone=options.zone, read_only=options.read_only)
+        self.log_book = LogBook(session.now, options.crash.redactor.text)
+        session.on_failure = self.log_book.failed
+        self._attachment = Attachment(session, self._tell, self._look, own=options.embedded, org_id=options.org_id)
         submissions = Submissions(self._submit_once, self._tell, monotonic)
         self.desk = Desk(
             session,
@@ -103,6 +114,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             SETS[options.glyphs],
             window_runs_daemon=options.embedded is not None,
             filter=options.filter,
+            attention=Attention(self.bell, self._entitle),
         )
         self._copied = ""  # the last text copied
         for theme in THEMES:
@@ -122,9 +134,19 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.set_interval(FLUSH, self._paint, name="flush")
         self.set_interval(1.0, self._tick, name="tick")
         self.run_worker(self._serve(), group="feed", exclusive=True, exit_on_error=False)
+        self.run_worker(self._look_around(), group="identity", exclusive=True, exit_on_error=False)
         self._leave_on_signals()
+        self._to_terminal(TITLE_KEPT)
         if self.options.order:
             self.call_after_refresh(self.push_screen, OrderScreen(self.desk, self.options.order))
+
+    def _to_terminal(self, sequence: str) -> None:
+        """Nowhere when there is no terminal, as in tests."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+
+    def _entitle(self, title: str) -> None:
+        self._to_terminal(f"\x1b]0;{title}\x07")
 
     def _leave_on_signals(self) -> None:
         """SIGTERM and SIGHUP leave as ``q`` does: a daemon in this window is drained."""
@@ -133,37 +155,34 @@ class ConsoleApp(App[int], inherit_bindings=False):
                 asyncio.get_running_loop().add_signal_handler(number, self.action_leave)
 
     async def _serve(self) -> None:
-        """Start the daemon of this window if there is one, then keep the book live until the end."""
-        session = self.desk.session
-        if self.options.embedded is not None:
-            try:
-                await asyncio.to_thread(self.options.embedded.start)
-            except OwnDaemonFailed as error:
-                session.refused = f"The daemon of this window could not start: {error}"
-                self._tell(session.refused, "error")
-                return
-        live = session.open()
-        self.run_worker(self._look_around(), group="identity", exclusive=True, exit_on_error=False)
+        """Attach to the daemon and stay attached."""
         try:
-            await live.run()
-        except (Unauthorized, Forbidden) as error:
-            session.refused = f"The daemon does not accept this console: {error}"
-            self._tell(session.refused, "error")
+            await self._attachment.serve()
+        except OwnDaemonFailed as error:
+            await self._own_daemon_failed(error)
+        except OtherOrg as error:
+            self._refuse(error)
 
     async def _look_around(self) -> None:
-        """Who we are, what there is, and how the integrations stand; again and again, as long as the daemon answers."""
+        try:
+            await self._attachment.look_around()
+        except OtherOrg as error:
+            self._refuse(error)
+
+    async def _look(self) -> None:
+        """How the integrations stand, and how much needs a person. Raises ApiError."""
         session = self.desk.session
-        while not session.refused:
-            try:
-                if session.me is None:
-                    await session.identify()
-                    self._tick()
-                await session.look_around()
-            except ApiError as error:
-                self.log(f"looking around: {error}")
-                await asyncio.sleep(1.0)
-                continue
-            await asyncio.sleep(LOOK_AROUND)
+        await session.look_around()
+        self.desk.heard_needs((await session.api.needs_person(limit=0)).count)
+        self._tick()
+
+    def _refuse(self, error: OtherOrg) -> None:
+        """Wrong org: nothing of it is shown any longer."""
+        self.options.last_words.append(self.desk.glyphs.plain(f"portal console: {error}."))
+        self.exit(EXIT_REFUSED)
+
+    async def _own_daemon_failed(self, error: OwnDaemonFailed) -> None:
+        self._tell(f"The daemon of this window could not start: {error}", "error")
 
     def _paint(self) -> None:
         """Give what changed to every live screen; only the active one paints."""
@@ -196,6 +215,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def _tell(self, said: str, severity: str) -> None:
         plain = self.desk.glyphs.plain(said)
+        self.log_book.note(Did.SAID, plain)
         self.desk.said.append(moment_line(plain, self.desk.session.now(), self.desk.session.zone))
         del self.desk.said[:-50]
         shown = {"error": "error", "warning": "warning"}.get(severity, "information")
@@ -257,8 +277,18 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.push_screen(OrderScreen(self.desk, order_id))
 
     def action_find(self, text: str = "") -> None:
-        """Look for something that was pasted or typed, whatever it is."""
-        self.action_go_to(text)
+        """Look for something, whatever it is; a search that is open below is gone back to."""
+        opened = next((screen for screen in self.screen_stack if isinstance(screen, FindScreen)), None)
+        if opened is None:
+            if isinstance(self.screen, LiveScreen):
+                self.push_screen(FindScreen(self.desk, text))
+            return
+        while self.screen is not opened:
+            self.pop_screen()
+        if text:
+            opened.look_for(text)
+        else:
+            opened.action_edit()
 
     async def _find_order(self, text: str) -> str:
         return (await self.desk.session.api.order(text)).order.order_id
@@ -331,6 +361,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._fatal_error()
 
     async def on_unmount(self) -> None:
+        self._to_terminal(TITLE_BACK)
         await self.desk.session.close()
 
 
@@ -342,6 +373,8 @@ def run_console(options: ConsoleOptions) -> int:
     finally:
         if options.embedded is not None:
             options.embedded.stop()
+    for said in options.last_words:
+        print(said)  # noqa: T201
     if options.crashed:
         print(f"portal console stopped because of an error in itself. The details are in {options.crashed[-1]}")  # noqa: T201
         return EXIT_CRASH

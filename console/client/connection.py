@@ -2,7 +2,7 @@
 
 import ipaddress
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +59,7 @@ class Connection:
 
     def __init__(self, address: Address, *, timeout: float = 30.0) -> None:
         self.address = address
+        self.failed: Callable[[str, str, ApiError], None] | None = None  # told of every request that did not succeed
         self._timeout = httpx.Timeout(timeout, connect=CONNECT)
         headers = {"Authorization": f"Bearer {address.token}"} if address.token else {}
         transport, base = _transport(address), address.url or "http://portal"
@@ -78,6 +79,17 @@ class Connection:
         timeout: float | None = None,
     ) -> httpx.Response:
         """One request; a whole, successful answer. Raises ApiError."""
+        try:
+            return await self._ask(method, path, params, body, headers, timeout)
+        except ApiError as error:
+            if self.failed is not None:
+                self.failed(method, path, error)
+            raise
+
+    async def _ask(
+        self, method: str, path: str, params: Mapping[str, Any] | None, body: str | bytes | None,
+        headers: Mapping[str, str] | None, timeout: float | None,
+    ) -> httpx.Response:  # fmt: skip
         given = {key: value for key, value in (params or {}).items() if value is not None}
         kind = {"Content-Type": "application/json"} if isinstance(body, str) else {}
         limit = httpx.Timeout(timeout, connect=CONNECT) if timeout is not None else self._timeout

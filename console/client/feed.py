@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from console.client.api import ApiClient
 from console.client.book import Book, FeedGap
-from console.client.errors import ApiError, Forbidden, Gone, Unauthorized
+from console.client.errors import ApiError, Forbidden, Gone, NotConfirmed, Unauthorized
 from console.schema.base import PREFIX
 from console.schema.book import HEARTBEAT, FeedEvent
 
@@ -60,14 +60,14 @@ def _fields(block: bytes) -> tuple[str, str, str]:
 class FeedReader:
     """The feed from ``after`` on, for ever: reconnects by itself and never hands the same event out twice.
 
-    ``heard`` is monotonic time of the last sign of life; ``state`` and ``error`` say how it stands.
+    ``heard`` is monotonic time of the last sign of life; ``state`` and ``trouble`` say how it stands.
     """
 
     def __init__(self, client: ApiClient, after: int, epoch: int) -> None:
         self.last = after
         self.epoch = epoch
         self.state = FeedState.CONNECTING
-        self.error: str = ""
+        self.trouble: ApiError | None = None
         self.heard = time.monotonic()
         self._client = client
 
@@ -87,7 +87,7 @@ class FeedReader:
             except (Unauthorized, Forbidden):
                 raise
             except ApiError as error:
-                self.error = str(error)
+                self.trouble = error
             self.state = FeedState.LOST
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST)
@@ -99,12 +99,12 @@ class FeedReader:
         async with self._client.connection.stream(
             f"{PREFIX}/feed", params=params, headers=headers, silence=SILENCE
         ) as chunks:
-            self.state, self.error = FeedState.LIVE, ""
+            self.state, self.trouble = FeedState.LIVE, None
             self.heard = time.monotonic()
             async for chunk in chunks:
                 self.heard = time.monotonic()
                 yield self._events(parser.feed(chunk))
-        self.error = "the daemon ended the feed"
+        self.trouble = NotConfirmed(self._client.connection.address.shown, "the daemon ended the feed")
 
     def _events(self, found: list[tuple[str, str, str]]) -> list[FeedEvent]:
         batch: list[FeedEvent] = []
@@ -129,15 +129,17 @@ class LiveBook:
     def __init__(self, client: ApiClient, book: Book, changed: Callable[[], Awaitable[None]] | None = None) -> None:
         self.book = book
         self.reader: FeedReader | None = None
-        self.error = ""
+        self.trouble: ApiError | None = None
         self.snapshots = 0
+        self.gaps = 0  # how often events were missed, and why the last time
+        self.gap = ""
         self._client = client
         self._changed = changed
 
     @property
     def state(self) -> FeedState:
         if not self.book.complete or self.reader is None:
-            return FeedState.LOST if self.error else FeedState.CONNECTING
+            return FeedState.LOST if self.trouble is not None else FeedState.CONNECTING
         return self.reader.state
 
     def silent_for(self) -> float:
@@ -151,7 +153,7 @@ class LiveBook:
             try:
                 await self._follow()
             except (FeedLost, FeedGap) as error:
-                self.error = str(error)
+                self.gaps, self.gap = self.gaps + 1, str(error)
 
     async def _load(self) -> None:
         pause = SHORTEST
@@ -164,10 +166,10 @@ class LiveBook:
             except (Unauthorized, Forbidden):
                 raise
             except ApiError as error:
-                self.error = str(error)
+                self.trouble = error
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST)
-        self.error = ""
+        self.trouble = None
         await self._tell()
 
     async def _follow(self) -> None:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from console.client.book import Book
+from console.client.errors import ApiError
 from console.schema.base import may
 from console.schema.book import HEARTBEAT
 from console.schema.detail import PossibleCommand
 from console.schema.service import Integrations, Me
+from console.screens.trouble import way_on
 
 if TYPE_CHECKING:  # the HTTP client is imported when the first frame stands
     from console.client.api import ApiClient
@@ -57,20 +59,24 @@ class Session:
         self.me: Me | None = None
         self.integrations: Integrations | None = None
         self.system_commands: Sequence[PossibleCommand] = ()
-        self.refused = ""  # why the daemon does not accept us, for good
+        self.refused = ""  # why the daemon does not accept us
+        self.waiting_for = ""  # why there is nothing to be seen yet
+        self.on_failure: Callable[[str, str, ApiError], None] | None = None
         self._wall, self._zone, self._read_only = wall, zone, read_only
         self._offset = self._lag = 0.0
         self._names: dict[str, str] = {}
         self._naming = False
         self._connect = connect
         self._api: ApiClient | None = None
+        self._former: ApiClient | None = None
         self._live: LiveBook | None = None
 
     def open(self) -> "LiveBook":
         """Make the client (imports it); the answer's ``run`` keeps the book live."""
         from console.client.feed import LiveBook
 
-        self._api = self._connect()
+        self._former, self._api = self._api, self._connect()
+        self._api.connection.failed = self.on_failure
         self._live = LiveBook(self._api, self.book, self._heard)
         return self._live
 
@@ -78,6 +84,10 @@ class Session:
     def live(self) -> "LiveBook | None":
         """What keeps the book live; None before ``open``."""
         return self._live
+
+    @property
+    def is_open(self) -> bool:
+        return self._api is not None
 
     @property
     def api(self) -> "ApiClient":
@@ -119,7 +129,8 @@ class Session:
             return Link(Live.LOST, silent, 0.0, self.refused)
         if live.state == "live":
             return Link(Live.STALE if silent > SILENT_IS_STALE else Live.LIVE, silent, self._lag)
-        why = live.error or (live.reader.error if live.reader is not None else "")
+        trouble = live.trouble or (live.reader.trouble if live.reader is not None else None)
+        why = way_on(trouble) if trouble is not None else self.waiting_for
         return Link(Live.LOST if why else Live.CONNECTING, silent, 0.0, why)
 
     @property
@@ -181,6 +192,13 @@ class Session:
         """Names that came with another answer."""
         self._names.update(names)
 
+    async def close_former(self) -> None:
+        """Close the client that ``open`` replaced."""
+        former, self._former = self._former, None
+        if former is not None:
+            await former.close()
+
     async def close(self) -> None:
+        await self.close_former()
         if self._api is not None:
             await self._api.close()

@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from console.client.book import Book
-from console.client.errors import ApiError, InFlight, NotConfirmed, Unavailable, Unreachable
+from console.client.errors import InFlight, NotConfirmed, TooMany, Unauthorized, Unavailable, Unreachable
 from console.schema.commands import SubmitRequest, Submitted
+from console.screens.trouble import way_on
 
 AGAIN = (1.0, 2.0, 5.0)  # seconds between repeats
+SILENCE = 10.0  # after so many seconds without an answer it is said that there is none yet
 SHOWN_FOR = 5.0  # after the answer, "requested" goes at the latest
 
 Submit = Callable[[str, SubmitRequest, str], Awaitable[Submitted]]
@@ -56,6 +58,7 @@ class Submissions:
     tell: Callable[[str, str], None]  # sentence, severity
     monotonic: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    silence: float = SILENCE
     _requested: dict[str, _Requested] = field(default_factory=dict)
     unconfirmed: dict[str, Act] = field(default_factory=dict)
 
@@ -87,27 +90,50 @@ class Submissions:
     async def _until_answered(self, act: Act) -> Submitted | None:
         sent = False
         pauses = iter(AGAIN)
-        while True:
-            try:
-                answer = await self.submit_once(act.command, act.request, act.key)
-            except NotConfirmed as error:
-                if not sent:
-                    self.tell(f"{act.said}: {error}. It is asked again with the same key.", "warning")
-                sent = True
-                self.unconfirmed[act.key] = act
-            except InFlight:
-                sent = True
-            except (Unreachable, Unavailable) as error:
-                if not sent:
-                    self.tell(f"{act.said}: nothing was sent. {error}", "error")
-                    return None
-            except ApiError:
-                self.unconfirmed.pop(act.key, None)
-                raise
-            else:
-                self.unconfirmed.pop(act.key, None)
-                return answer
-            await self.sleep(next(pauses, AGAIN[-1]))
+        try:
+            while True:
+                wait = next(pauses, AGAIN[-1])
+                try:
+                    return await self._once(act)
+                except NotConfirmed as error:
+                    sent = True
+                    self._doubt(act, str(error))
+                except InFlight:
+                    sent = True
+                except TooMany as error:
+                    wait = max(wait, error.problem.retry_after or 0.0)
+                    if not sent:
+                        self.tell(
+                            f"{act.said}: the daemon wants to be asked less; it is sent in {wait:.0f} s.", "warning"
+                        )
+                except (Unreachable, Unavailable) as error:
+                    if not sent:
+                        self.tell(f"{act.said}: nothing was sent. {way_on(error)}", "error")
+                        return None
+                except Unauthorized as error:
+                    if not sent:
+                        raise
+                    self._doubt(act, str(error))  # what was sent may have been done: a new token gets its answer
+                await self.sleep(wait)
+        finally:
+            self.unconfirmed.pop(act.key, None)
+
+    async def _once(self, act: Act) -> Submitted:
+        """Submit, and say so when the answer takes long."""
+        sending = asyncio.ensure_future(self.submit_once(act.command, act.request, act.key))
+        try:
+            await asyncio.wait({sending}, timeout=self.silence)
+            if not sending.done():
+                self._doubt(act, "sent, not confirmed: there is no answer yet")
+            return await sending
+        finally:
+            sending.cancel()
+
+    def _doubt(self, act: Act, why: str) -> None:
+        """Say once that it is not known whether it was done."""
+        if act.key not in self.unconfirmed:
+            self.unconfirmed[act.key] = act
+            self.tell(f"{act.said}: {why}. It is asked again with the same key, so that it is done once.", "warning")
 
     def settle(self, book: Book) -> set[str]:
         """Forget what the feed has answered; the ids of orders that are no longer "requested"."""

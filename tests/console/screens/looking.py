@@ -9,6 +9,7 @@ from textual.widget import Widget
 from console.screens.board import BoardScreen
 from console.screens.order import OrderScreen
 from console.widgets.confirm import PlanDialog
+from console.widgets.inline import InlineConfirm
 from console.widgets.sheet import Sheet
 from tests.console.screens.conftest import until
 
@@ -65,3 +66,10 @@ async def planned(pilot: Pilot[Any]) -> PlanDialog:
     await until(pilot, lambda: isinstance(pilot.app.screen, PlanDialog) and pilot.app.screen.plan is not None)
     await until(pilot, lambda: not dialog(pilot).ignores_input())
     return dialog(pilot)
+
+
+async def asked_inline(pilot: Pilot[Any]) -> InlineConfirm:
+    """Wait for the line with a plan that ⏎ would submit."""
+    await until(pilot, lambda: isinstance(s := pilot.app.screen, InlineConfirm) and s.ready)
+    assert isinstance(pilot.app.screen, InlineConfirm)
+    return pilot.app.screen

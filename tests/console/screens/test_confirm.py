@@ -18,13 +18,12 @@ from console.schema.problem import Change, Problem
 from console.screens.board import BoardScreen
 from console.widgets import confirm
 from console.widgets.confirm import PlanDialog
-from console.widgets.inline import InlineConfirm
 from console.widgets.sheet import Sheet
 from tests.console.screens import world
 from tests.console.screens.canned import CannedApi
 from tests.console.screens.canned import planned as a_plan
 from tests.console.screens.conftest import Opened, until
-from tests.console.screens.looking import board, dialog, notices, planned, screen_text, take, words_of
+from tests.console.screens.looking import asked_inline, board, dialog, notices, planned, screen_text, take, words_of
 
 REVIEW, FAILED, UNKNOWN = (world.order_id(number) for number in ("00010485", "00010466", "00010470"))
 
@@ -75,13 +74,6 @@ async def test_holding_any_acting_key_down_submits_nothing(
             while not isinstance(pilot.app.screen, BoardScreen):
                 await pilot.press("escape")
         assert asked > 10
-
-
-async def asked_inline(pilot: Pilot[Any]) -> InlineConfirm:
-    """Wait for the line with a plan that ⏎ would submit."""
-    await until(pilot, lambda: isinstance(s := pilot.app.screen, InlineConfirm) and s.ready)
-    assert isinstance(pilot.app.screen, InlineConfirm)
-    return pilot.app.screen
 
 
 async def test_a_harmless_act_is_confirmed_on_one_line_that_names_it(api: CannedApi, opened: Opened) -> None:

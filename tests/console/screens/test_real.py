@@ -16,7 +16,7 @@ from storage import audit, orders, runs
 from storage import desk as people
 from tests.console.api.rig import Desk, open_desk
 from tests.console.screens.conftest import options_for, until
-from tests.console.screens.looking import board, dialog, order, screen_text, take, text_of
+from tests.console.screens.looking import asked_inline, board, order, screen_text, take, text_of
 
 FIRST, SECOND = "801000000000001AAA", "801000000000002AAA"
 
@@ -97,8 +97,7 @@ async def test_taking_an_order_leaves_one_audit_pair_and_shows_on_the_board(desk
         await until(pilot, lambda: FIRST in app.desk.session.book and app.desk.session.me is not None)
         await take(pilot, FIRST)
         await pilot.press("u")
-        await until(pilot, lambda: hasattr(pilot.app.screen, "plan") and dialog(pilot).plan is not None)
-        await until(pilot, lambda: not dialog(pilot).ignores_input())
+        await asked_inline(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: desk.journal.peek(lambda db: people.taken(db, FIRST, time.time())) is not None)
         await until(pilot, lambda: not app.desk.submissions.is_requested(FIRST))
