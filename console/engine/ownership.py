@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from console.engine.clock import as_datetime
+from console.engine.recovery import PENDING
 from console.engine.services import Engine
 from integrations.errors import IntegrationError, System
 from integrations.salesforce.models import JournalRow
@@ -52,17 +53,25 @@ class Ownership:
         return self._engine.holds.reasons().get(HOLD)
 
     async def take(self, *, take_over: bool = False) -> Owned:
-        """Become the owner. Raises NotOwner while another journal lives, IntegrationError when it cannot be told."""
+        """Become the owner. Raises NotOwner while another journal lives, IntegrationError when it cannot be told.
+
+        A take-over that leads into recovery is noted here before it stands in Salesforce: killed in between, the next
+        start goes on with it, neither refused by its own row nor trusting what it holds.
+        """
         rows = sorted(await self._rows(), key=lambda row: row.generation)
         top = rows[-1] if rows else None
         highest = self._engine.journal.peek(feed.highest)
         foreign = top is not None and (top.journal_id != self._journal_id or top.highest_feed > highest)
-        if top is not None and foreign and self._alive(top) and not take_over:
+        pending = self._engine.journal.peek(lambda db: meta.get(db, PENDING))
+        begun = top is not None and top.journal_id == self._journal_id and pending == str(top.generation)
+        if top is not None and foreign and self._alive(top) and not (take_over or begun):
             raise NotOwner(top)
-        generation = top.generation + 1 if top is not None else 1
+        generation, behind = (top.generation + 1 if top is not None else 1), foreign or pending is not None
+        if behind:
+            await self._engine.journal.write(lambda db: meta.put(db, PENDING, str(generation)))
         seen = max((row.highest_feed for row in rows), default=0)
         self._record_id = await self._insert(generation, max(highest, seen))
-        self.owned = Owned(generation, foreign, seen)
+        self.owned = Owned(generation, behind, seen)
         self._engine.generation = generation
         await self._engine.journal.write(lambda db: meta.put(db, "generation", str(generation)))
         await self._delete_old(rows)

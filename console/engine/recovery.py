@@ -14,6 +14,7 @@ from storage import feed, mail, meta, profiles, runs, tokens
 log = logging.getLogger(__name__)
 KEY = "recovery"
 LISTED = "recovery_changed"
+PENDING = "recovery_pending"  # the generation that is being taken over, until recovery has begun
 MARGIN = 100_000  # feed numbers given out since the last renewal, at most
 CLOCKS = 300.0  # by so much Salesforce's clock may be behind ours
 STATUSES = ("Pending Review", "Approved", "Provisioning", "Failed", "Activated", "Cancelled", "Rejected")
@@ -29,6 +30,7 @@ class Recovery:
 
 def begin(db: sqlite3.Connection, reason: str, highest_seen: int, now: float) -> None:
     """Enter recovery once: quarantine free profiles, void tokens and keys, number the feed above everything seen."""
+    meta.delete(db, PENDING)
     if meta.get(db, "recovery_begun") is not None:
         return
     meta.put(db, KEY, meta.get(db, KEY) or reason)

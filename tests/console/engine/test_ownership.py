@@ -73,7 +73,7 @@ async def test_who_lost_the_org_makes_no_guarded_call_even_before_it_renews(plan
     await Ownership(rival, "theirs").take(take_over=True)
     await plant.turn()
     assert plant.billed() == []
-    assert plant.run(order_id).state == "retrying" and "generation 2" in str(plant.run(order_id).wait_reason)
+    assert plant.run(order_id).state == "parked" and "generation 2" in str(plant.run(order_id).wait_reason)
 
 
 async def test_two_at_the_same_moment_and_one_wins(plant: Plant, rival: Engine) -> None:
@@ -116,6 +116,34 @@ async def test_a_renewal_keeps_it_alive_and_tells_the_highest_feed_number(plant:
     (row,) = await plant.engine.salesforce.journal_rows()
     assert row.highest_feed == plant.journal.peek(feed.highest)
     plant.clock.pass_(170)
+    with pytest.raises(NotOwner):
+        await Ownership(rival, "theirs").take()
+
+
+@pytest.mark.parametrize("named", ["theirs", "mine"], ids=["another file", "a restored backup"])
+async def test_killed_between_take_over_and_recovery_it_goes_on_with_both(
+    plant: Plant, rival: Engine, named: str
+) -> None:
+    """Its own row neither refuses the next start nor makes it trust what it holds."""
+    await grow(plant.engine, 50)
+    mine = Ownership(plant.engine, "mine")
+    await mine.take()
+    await mine.renew()
+    with pytest.raises(NotOwner):
+        await Ownership(rival, named).take()
+    assert (await Ownership(rival, named).take(take_over=True)).behind
+    again = await Ownership(rival, named).take()
+    assert (again.generation, again.behind) == (3, True)
+    await rival.journal.write(lambda db: recovery.begin(db, "taken over", again.highest_seen, plant.clock.now()))
+    after = await Ownership(rival, named).take()
+    assert (after.generation, after.behind) == (4, False)
+
+
+async def test_a_take_over_that_never_arrived_excuses_nobody(plant: Plant, rival: Engine) -> None:
+    await Ownership(plant.engine, "mine").take()
+    plant.fault("salesforce", "journal.insert", "http_500")
+    with pytest.raises(IntegrationError):
+        await Ownership(rival, "theirs").take(take_over=True)
     with pytest.raises(NotOwner):
         await Ownership(rival, "theirs").take()
 
