@@ -16,6 +16,7 @@ APP: tuple[Binding, ...] = (
     Binding("ctrl+t", "other_theme", "Theme", show=False, id="app.theme", tooltip="Dark or light"),
     Binding("q", "leave", "Quit", show=False, id="app.quit", tooltip="Leave; a daemon in this window is drained first"),
     Binding("ctrl+c", "leave", "Quit", show=False, id="app.interrupt", tooltip="Leave"),
+    Binding("F", "find", "Find", show=False, id="app.find", tooltip="Find an order by number, name, phone, ICCID, e-mail, in any spelling"),
     Binding("colon", "go_to", "Go to", show=False, id="app.go_to", tooltip="Go to an order by its number"),
 )  # fmt: skip
 
@@ -26,8 +27,22 @@ BOARD: tuple[Binding, ...] = (
     Binding("greater_than_sign", "sort_by(1)", "Sort right", show=False, id="board.sort_right", tooltip="Sort by the column to the right"),
     Binding("minus", "turn_sort", "Turn", show=False, id="board.turn_sort", tooltip="Turn the order of the rows round"),
     Binding("f", "failures_like", "Like this", show=False, id="board.like", tooltip="Only orders that fail for the same cause"),
-    Binding("v", "preview", "Preview", show=False, id="board.preview", tooltip="Show or hide the preview"),
+    Binding("v", "views", "Views", show=False, id="board.views", tooltip="Saved filters: needs me, my orders, hand-over, and your own"),
+    Binding("V", "save_view", "Save view", show=False, id="board.save_view", tooltip="Keep this filter and its order of rows under a name"),
+    Binding("i", "preview", "Preview", show=False, id="board.preview", tooltip="Show or hide the preview"),
+    Binding("X", "export", "Export", show=False, id="board.export", tooltip="Write exactly what is filtered into a file, personal data masked"),
     Binding("vertical_line", "all_columns", "All columns", show=False, id="board.columns", tooltip="All columns, scrolled sideways"),
+)  # fmt: skip
+
+SAY: tuple[Binding, ...] = (
+    Binding("J", "say('ja')", "Copy Japanese", show=False, id="say.ja", tooltip="Copy what to say to the customer, in Japanese"),
+    Binding("K", "say('en')", "Copy English", show=False, id="say.en", tooltip="Copy what to say to the customer, in English"),
+)  # fmt: skip
+
+FIND: tuple[Binding, ...] = (
+    Binding("escape", "back", "Back", show=False, id="find.back", tooltip="Back to where you came from"),
+    Binding("slash", "edit", "Find another", show=False, id="find.edit", tooltip="Type something else to find"),
+    Binding("f", "look", "Ask again", show=False, id="find.look", tooltip="Ask the daemon again now"),
 )  # fmt: skip
 
 ACTING: tuple[Binding, ...] = (
