@@ -85,6 +85,7 @@ class Door:
         async with self._turn(order_id):
             gate = self._engine.gates[System.SALESFORCE]
             gate.check()
+            began = self._engine.clock.monotonic()
             async with gate.enter():
                 bundle = await self._engine.salesforce.read_order(order_id)
             try:
@@ -96,6 +97,8 @@ class Door:
         await self.tell_brake()
         if admission.act is not Act.WAITING:
             self._seen[order_id] = bundle.order.last_modified_at.timestamp()
+        if admission.act is Act.STARTED:
+            self._engine.handover.give(bundle, began)
         if admission.run_id is not None:
             self._engine.wake()
         return admission

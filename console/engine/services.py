@@ -9,6 +9,7 @@ from console.engine.alarms import Alarms
 from console.engine.catalog import Catalog
 from console.engine.clock import Clock
 from console.engine.gates import Gates
+from console.engine.handover import Handover
 from console.engine.holds import Holds
 from console.engine.markers import Markers
 from console.engine.quota import Quota
@@ -49,6 +50,10 @@ class Engine:
     wake: Callable[[], None] = lambda: None
     generation: int = 0
     quota: Quota = field(default_factory=Quota)
+    handover: Handover = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.handover = Handover(self.clock)
 
     def deadline(self, system: System, *, write: bool) -> float:
         """Seconds one exchange may take; a little longer than the client's own time-out, which speaks first."""

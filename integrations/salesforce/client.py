@@ -6,6 +6,7 @@ caller looks before it writes again (design/rules.md §3). Every method is one A
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from email.utils import format_datetime
@@ -33,7 +34,7 @@ from integrations.salesforce.models import (
 from integrations.salesforce.package import Package, load_package
 from integrations.salesforce.refusals import is_consequence, refusal
 from integrations.salesforce.soql import NAME_LIMIT, OPTIONAL, Queries, lacking
-from integrations.salesforce.transport import Request, Transport
+from integrations.salesforce.transport import Answer, Request, Transport
 
 EVENT = "OrderProvisionRequested__e"
 JOURNAL = "Portal_Journal__c"
@@ -119,10 +120,10 @@ class SalesforceClient:
         queries = [self._queries.order(order_id), self._queries.items(order_id)]
         if with_journal:
             queries.append(self._queries.journal(limit=1))
-        bodies = await self._composite("composite", [self._subquery(query) for query in queries], write=False)
-        return await self._bundle(order_id, bodies)
+        answer = await self._composite("composite", [self._subquery(query) for query in queries], write=False)
+        return await self._bundle(order_id, answer.body, answer.since)
 
-    async def _bundle(self, order_id: str, bodies: Sequence[Any]) -> OrderBundle:
+    async def _bundle(self, order_id: str, bodies: Sequence[Any], since: datetime | None) -> OrderBundle:
         """From the answers to the queries for the order, its items and, where it was asked for, the journal."""
         rows = [await self._rest_of(body, "composite") for body in bodies]
         if not rows[0]:
@@ -135,6 +136,7 @@ class SalesforceClient:
             items=tuple(items),
             account=None if account is None else _model(Account, account),
             journal=_model(JournalRow, rows[2][0]) if len(rows) > 2 and rows[2] else None,
+            read_at=since,
         )
 
     async def list_orders(self, statuses: Sequence[str], *, modified_since: datetime | None = None) -> list[OrderRef]:
@@ -203,17 +205,17 @@ class SalesforceClient:
         changes = [self._change("Order", order_id, fields, headers)]
         changes += [self._change("OrderItem", norm_id(key, "802"), item, {}) for key, item in items.items()]
 
-        async def write() -> list[Any]:
+        async def write() -> Answer:
             reads = [self._subquery(self._queries.order(order_id)), self._subquery(self._queries.items(order_id))]
-            return (await self._composite("order.patch", [*changes, *reads], write=True))[-READS:]
+            return await self._composite("order.patch", [*changes, *reads], write=True)
 
         try:
-            bodies = await self._without_what_lacks(write)  # a query that is refused takes the write back with it
+            answer = await self._without_what_lacks(write)  # a query that is refused takes the write back with it
         except CallFailed as error:
             if error.code == "NOT_FOUND":
                 raise _not_found(order_id, "order.patch") from error
             raise
-        return await self._bundle(order_id, bodies)
+        return await self._bundle(order_id, answer.body[-READS:], answer.since)
 
     async def journal_rows(self) -> list[JournalRow]:
         """Every generation of the journal, highest first."""
@@ -304,13 +306,13 @@ class SalesforceClient:
                     error.system, operation, ErrorClass.OUTCOME_UNKNOWN, error.code, f"partly done: {error.message}"
                 ) from error
 
-    async def _composite(self, operation: str, requests: list[dict[str, Any]], *, write: bool) -> list[Any]:
-        """The bodies of the sub-requests' answers, all of them successes. A write is all or nothing."""
+    async def _composite(self, operation: str, requests: list[dict[str, Any]], *, write: bool) -> Answer:
+        """With the bodies of the sub-requests' answers, all of them successes. A write is all or nothing."""
         for index, request in enumerate(requests):
             request["referenceId"] = f"r{index}"
         body = {"allOrNone": write, "compositeRequest": requests}
-        answer = await self._send(operation, "POST", "composite", write=write, body=body)
-        found = answer.get("compositeResponse") if isinstance(answer, dict) else None
+        answer = await self._transport.send(Request(operation, "POST", "composite", write, body=body))
+        found = answer.body.get("compositeResponse") if isinstance(answer.body, dict) else None
         if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
             raise _unclear(operation, "the composite answer has no sub-answers", write=write)
         failed = [entry for entry in found if not 200 <= _status(entry) < 300]
@@ -320,7 +322,7 @@ class SalesforceClient:
         by_reference = {entry.get("referenceId"): entry.get("body") for entry in found}
         if set(by_reference) != {request["referenceId"] for request in requests}:
             raise _unclear(operation, "the composite answer lacks sub-answers", write=write)
-        return [by_reference[request["referenceId"]] for request in requests]
+        return replace(answer, body=[by_reference[request["referenceId"]] for request in requests])
 
     def _base(self) -> str:
         return f"/services/data/v{self._config.api_version}/"
@@ -348,7 +350,8 @@ class SalesforceClient:
         headers: Mapping[str, str] | None = None,
         body: Any = None,
     ) -> Any:
-        return await self._transport.send(Request(operation, method, path, write, params or {}, headers or {}, body))
+        request = Request(operation, method, path, write, params or {}, headers or {}, body)
+        return (await self._transport.send(request)).body
 
 
 def _order_id(value: str, operation: str) -> str:

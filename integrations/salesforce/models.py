@@ -5,7 +5,7 @@ aliases (``soql.py``) and checked against the package.
 """
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from integrations.salesforce.ids import norm_id
 
 ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 
 
 def _utc(value: Any) -> Any:
@@ -191,12 +192,25 @@ class ApiUsage(Row):
 
 
 class OrderBundle(Row):
-    """An order as one composite request read it. ``items`` are sorted by item number, then id."""
+    """An order as one composite request read it. ``items`` are sorted by item number, then id.
+
+    ``read_at``: a moment by the org's own clock before which it was not read; None where the answer has no Date.
+    """
 
     order: Order
     items: tuple[OrderItem, ...]
     account: Account | None
     journal: JournalRow | None = None
+    read_at: datetime | None = None
+
+    @property
+    def at_rest(self) -> bool:
+        """Was the second of the order's last change over when it was read?
+
+        Only then does If-Unmodified-Since, which counts in seconds, refuse a write after every later change.
+        """
+        changed = self.order.last_modified_at.replace(microsecond=0)
+        return self.read_at is not None and self.read_at >= changed + SECOND
 
 
 def _options(text: Any) -> tuple[dict[str, str], str | None]:

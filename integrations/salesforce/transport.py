@@ -4,10 +4,11 @@ import asyncio
 import functools
 import re
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -38,6 +39,17 @@ class Request:
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``body``: decoded JSON, None for an empty one.
+
+    ``since``: a moment by the server's own clock at which the request had not left yet, where the answer has a Date.
+    """
+
+    body: Any
+    since: datetime | None
 
 
 class _Flight:
@@ -92,8 +104,8 @@ class Transport:
         await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
         self._session.close()
 
-    async def send(self, request: Request) -> Any:
-        """The decoded JSON body of a success, None for an empty one. Raises LoginFailed, CallFailed.
+    async def send(self, request: Request) -> Answer:
+        """The answer of a success. Raises LoginFailed, CallFailed.
 
         The time limit covers waiting for a thread, the login and the request. A request that ran out of it before it
         left was never sent, whatever it wanted to write.
@@ -103,10 +115,11 @@ class Transport:
             headers[CORRELATION_HEADER] = current
         seen: dict[str, str] = {}
         flight = _Flight()
+        began = time.monotonic()
         job: Future[Any] = self._pool.submit(functools.partial(self._exchange, request, headers, seen, flight))
         try:
             async with asyncio.timeout(self._config.timeouts.total):
-                return await asyncio.wrap_future(job)
+                body = await asyncio.wrap_future(job)
         except TimeoutError as error:
             if flight.give_up():
                 raise _busy(request) from error
@@ -118,7 +131,8 @@ class Transport:
                 raise _busy(request) from error
             raise
         finally:
-            self._note(seen)
+            date = self._note(seen)
+        return Answer(body, date and date - timedelta(seconds=time.monotonic() - began))
 
     def _exchange(self, request: Request, headers: dict[str, str], seen: dict[str, str], flight: _Flight) -> Any:
         """Runs in the pool. A 401 refuses a request before it is executed, so even a POST is sent again, once."""
@@ -168,18 +182,22 @@ class Transport:
     def _remember_headers(self, response: requests.Response, *args: Any, **kwargs: Any) -> None:
         self._answered.headers = response.headers
 
-    def _note(self, headers: Mapping[str, str]) -> None:
-        """On the event loop: what the answer said besides its body."""
+    def _note(self, headers: Mapping[str, str]) -> datetime | None:
+        """On the event loop: what the answer said besides its body. Returns its Date."""
         usage = _USAGE.search(headers.get("sforce-limit-info", ""))
         if usage:
             self.usage = ApiUsage(used=int(usage[1]), total=int(usage[2]))
         sent = headers.get("date")
-        if sent and self._on_server_date is not None:
-            try:
-                when = parsedate_to_datetime(sent)
-            except ValueError:
-                return
-            self._on_server_date(when if when.tzinfo else when.replace(tzinfo=UTC))
+        if not sent:
+            return None
+        try:
+            when = parsedate_to_datetime(sent)
+        except ValueError:
+            return None
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        if self._on_server_date is not None:
+            self._on_server_date(when)
+        return when
 
 
 def _busy(request: Request) -> CallFailed:

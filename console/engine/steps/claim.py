@@ -157,10 +157,17 @@ def _confirm(context: Provisioning, fresh: OrderBundle, attempt: int) -> None:
 def _take(context: Provisioning, fresh: OrderBundle) -> None:
     """The plan holds for the items it was made from: others are planned anew, not taken over unseen (rules §9)."""
     planned = context.bundle
-    if planned is not None and fingerprint(planned.items) != fingerprint(fresh.items):
-        said = "the order's products changed while it was claimed"
+    if planned is not None and _planned_from(planned) != _planned_from(fresh):
+        said = "the order's products or its customer changed while it was claimed"
         raise CallFailed(System.SALESFORCE, "claim", ErrorClass.TRANSIENT, "items_changed", said)
     context.bundle = fresh
+
+
+def _planned_from(bundle: OrderBundle) -> tuple[object, ...]:
+    """What of a reading the plan was made from."""
+    order, account = bundle.order, bundle.account
+    customer = (account.id, account.number, account.whmcs_client_id) if account else None
+    return fingerprint(bundle.items), customer, order.recipient_email, order.effective_date
 
 
 async def _standing(context: Provisioning, attempt: int, iccids: Mapping[str, str]) -> Mapping[str, Any] | None:

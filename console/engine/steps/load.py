@@ -19,7 +19,7 @@ READABLE = ("Approved", "Provisioning", "Failed", "Activated")
 
 async def load(context: Provisioning) -> StepResult:
     """Raises data, conflict or config for what is wrong, before anything is written outside."""
-    bundle = await context.read_order()
+    bundle = context.engine.handover.take(context.order_id) or await context.read_order()
     _check_status(bundle)
     _check_day(context, bundle)
     client_id = client_id_of(bundle)
