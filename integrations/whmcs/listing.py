@@ -1,9 +1,11 @@
 """Reading a list to its end, and saying whether what was read is provably all (rules §3.2).
 
 WHMCS's paging has no snapshot, an unknown sort order and no documented page limit. So a pass reads page after page until
-one comes back empty (never until a short one), and is complete only if every page stated the same ``totalresults``
-and exactly that many distinct ids were read. A pass that was disturbed is followed by one with pages so large that
-the list fits into one answer, which no insertion and no sort order can tear.
+one comes back empty, and is complete only if every page stated the same ``totalresults`` and exactly that many distinct
+ids were read. A first page that was not filled and holds as many ids as it promises is first and last page in one: it is
+the whole list as it stood at that moment. (A short page alone proves nothing, nor does a full one.) A pass that was
+disturbed is followed by one with pages so large that the list fits into one answer, which no insertion and no sort
+order can tear.
 """
 
 from collections.abc import Awaitable, Callable
@@ -57,6 +59,8 @@ async def _one_pass(read_page: ReadPage[T], size: int) -> tuple[dict[str, T], st
         rows.update(page.rows)
         total = page.total if total is None else total
         reason = reason or _trouble(page, total)
+        if offset == 0 and not reason and page.sent < size and len(page.rows) == page.sent == total:
+            return rows, ""
         if page.sent == 0:
             differs = "" if len(rows) == total else f"{len(rows)} different rows where totalresults is {total}"
             return rows, reason or differs

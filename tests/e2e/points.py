@@ -19,13 +19,14 @@ from tests.e2e.watching import name_of
 CLEAN: tuple[tuple[str, int], ...] = (
     ("salesforce.token", 1), ("salesforce.query", 3), ("salesforce.journal.insert", 1),
     ("salesforce.cometd.handshake", 1), ("salesforce.cometd.connect", 3), ("salesforce.cometd.subscribe", 1),
-    ("salesforce.composite", 10), ("whmcs.GetClientsDetails", 3), ("whmcs.GetProducts", 1),
+    ("salesforce.composite", 7), ("whmcs.GetClientsDetails", 3), ("whmcs.GetProducts", 1),
     ("salesforce.order.patch", 3), ("whmcs.GetPayMethods", 1), ("esim.downloadOrder", 2), ("esim.confirmOrder", 2),
-    ("whmcs.AddOrder", 1), ("whmcs.GetOrders", 2), ("whmcs.GetClientsProducts", 4), ("whmcs.GetInvoice", 1),
+    ("whmcs.AddOrder", 1), ("whmcs.GetOrders", 2), ("whmcs.GetClientsProducts", 2), ("whmcs.GetInvoice", 1),
     ("whmcs.AcceptOrder", 1), ("whmcs.UpdateClientProduct", 2), ("esim.releaseProfile", 2), ("mail.connect", 2),
     ("mail.mail", 2), ("mail.rcpt", 2), ("mail.data", 2), ("mail.message", 2),
 )  # fmt: skip
 BACKGROUND = frozenset({"salesforce.query", "salesforce.cometd.connect"})  # as many as time allows
+SPARED = {"salesforce.composite": 1}  # the door's reading is handed on where the order is at rest by then
 HARMLESS_SECONDS = 3.0
 
 

@@ -3,7 +3,7 @@
 from integrations.whmcs.client import WhmcsClient
 from integrations.whmcs.config import WhmcsConfig
 from integrations.whmcs.models import NewLine, NewOrder
-from tests.e2e.points import BACKGROUND, CLEAN, recorded
+from tests.e2e.points import BACKGROUND, CLEAN, SPARED, recorded
 from tests.e2e.rig import Rig
 
 
@@ -21,7 +21,7 @@ async def test_the_kill_points_are_the_recorded_traffic(rig: Rig) -> None:
     found, listed = recorded(rig.traffic.since()), dict(CLEAN)
     assert found.keys() == listed.keys()
     for name in listed.keys() - BACKGROUND:
-        assert found[name] == listed[name], name
+        assert listed[name] - SPARED.get(name, 0) <= found[name] <= listed[name], name
 
 
 async def test_the_verdict_sees_a_double_that_carries_no_marker(rig: Rig) -> None:
