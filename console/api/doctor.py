@@ -49,7 +49,10 @@ async def settings(caller: Viewer, api: Services) -> schema.SettingsView:
     """Every value with where it came from; secrets are masked."""
     loaded, redacted = _loaded(api), api.services.redactor.text
     rows = await asyncio.to_thread(render_settings, loaded)
-    shown = [schema.SettingView(key=row.key, value=redacted(row.value), source=redacted(row.source)) for row in rows]
+    shown = [
+        schema.SettingView(key=row.key, value=redacted(row.value), source=redacted(row.source), help=row.help)
+        for row in rows
+    ]
     return schema.SettingsView(file=str(loaded.file) if loaded.file is not None else None, settings=shown)
 
 

@@ -146,11 +146,14 @@ class Checks(Answer):
 
 
 class SettingView(Answer):
-    """``source``: default, file portal.toml:12, env PORTAL_X__Y, or secret file ...; a secret's value is masked."""
+    """``source``: default, file portal.toml:12, env PORTAL_X__Y, or secret file ...; a secret's value is masked.
+    ``help`` says what it is for.
+    """
 
     key: str
     value: str
     source: str
+    help: str = ""
 
 
 class SettingsView(Answer):

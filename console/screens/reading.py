@@ -53,9 +53,13 @@ class ReadingScreen(ActingScreen):
         self._waited, self._seen_seq = 0, self.desk.session.book.seq
         if self._reading:
             self._again = True
-        elif self.desk.session.link().usable:
+        elif self.can_read():
             self._reading = True
             self._read()
+
+    def can_read(self) -> bool:
+        """Is there anybody to ask?"""
+        return self.desk.session.link().usable
 
     @work(group="reading", exit_on_error=False)
     async def _read(self) -> None:

@@ -59,6 +59,12 @@ def _audit(desk: "Desk") -> "LiveScreen":
     return AuditScreen(desk)
 
 
+def _doctor(desk: "Desk") -> "LiveScreen":
+    from console.screens.doctor import DoctorScreen
+
+    return DoctorScreen(desk)
+
+
 # Not built yet, and so not listed: 4 Customers, 5 Catalog, 6 eSIM. Each keeps its digit.
 SECTIONS: tuple[Section, ...] = (
     Section("1", "1", "orders", "Orders", _orders),
@@ -67,4 +73,5 @@ SECTIONS: tuple[Section, ...] = (
     Section("7", "7", "events", "Events", _events),
     Section("8", "8", "health", "Health", _health),
     Section("9", "9", "audit", "Audit", _audit),
+    Section("0", "0", "doctor", "Doctor", _doctor),
 )

@@ -97,6 +97,10 @@ class Session:
 
     # Time ------------------------------------------------------------------------------------------------------------
 
+    def wall(self) -> float:
+        """This machine's time, seconds since 1970."""
+        return self._wall()
+
     def now(self) -> float:
         """The daemon's time, seconds since 1970."""
         return self._wall() + self._offset

@@ -15,11 +15,14 @@ from console.settings.values import format_duration
 
 @dataclass(frozen=True)
 class SettingRow:
-    """One setting as text. ``source`` is "default", "file portal.toml:12", "env PORTAL_X__Y" or "secret file …"."""
+    """One setting as text. ``source`` is "default", "file portal.toml:12", "env PORTAL_X__Y" or "secret file …"; ``help``
+    says what it is for.
+    """
 
     key: str
     value: str
     source: str
+    help: str = ""
 
 
 def render_settings(loaded: LoadedSettings) -> list[SettingRow]:
@@ -41,17 +44,17 @@ def _value(model: BaseModel, path: tuple[str, ...]) -> Any:
 def _rows(key: Key, value: Any, loaded: LoadedSettings) -> Iterator[SettingRow]:
     if key.is_mapping and value:
         for name, entry in value.items():
-            yield from _entry_rows(f"{key.dotted}.{name}", entry, loaded)
+            yield from _entry_rows(f"{key.dotted}.{name}", entry, loaded, key.field.description or "")
     else:
-        yield SettingRow(key.dotted, _text(value, key), loaded.source(key.dotted))
+        yield SettingRow(key.dotted, _text(value, key), loaded.source(key.dotted), key.field.description or "")
 
 
-def _entry_rows(dotted: str, entry: Any, loaded: LoadedSettings) -> Iterator[SettingRow]:
+def _entry_rows(dotted: str, entry: Any, loaded: LoadedSettings, about: str) -> Iterator[SettingRow]:
     if isinstance(entry, BaseModel):
         for name in type(entry).model_fields:
-            yield from _entry_rows(f"{dotted}.{name}", getattr(entry, name), loaded)
+            yield from _entry_rows(f"{dotted}.{name}", getattr(entry, name), loaded, about)
     else:
-        yield SettingRow(dotted, str(entry), loaded.source(dotted))
+        yield SettingRow(dotted, str(entry), loaded.source(dotted), about)
 
 
 def _text(value: Any, key: Key) -> str:
