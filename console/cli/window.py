@@ -1,89 +1,179 @@
 """``portal console``: the screens, put together with a way to a daemon or a daemon of their own."""
 
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from console.cli import options
+from console.cli.exits import Exit, Failure
 from console.cli.filters import joined
 from console.cli.state import State, state_of
-from console.cli.verbs import address_of
+from console.cli.verbs import address_of, read_token
 
 if TYPE_CHECKING:
     from console.client.api import ApiClient
+    from console.client.connection import Address
     from console.client.owndaemon import OwnDaemon
+    from console.settings.console import EnvironmentSettings
+
+
+class Glyphs(StrEnum):
+    """Choices of ``--glyphs``."""
+
+    AUTO = "auto"
+    UNICODE = "unicode"
+    NARROW = "narrow"
+    ASCII = "ascii"
+
+
+class Theme(StrEnum):
+    """Choices of ``--theme``."""
+
+    DARK = "dark"
+    LIGHT = "light"
 
 
 def console(
     context: typer.Context,
     words: options.Words = None,
     server: options.Server = None,
+    env: Annotated[
+        str | None,
+        typer.Option("--env", metavar="NAME", help="An environment of the settings: its daemon, your token, its org."),
+    ] = None,
     embedded: Annotated[bool, typer.Option("--embedded", help="Start a daemon inside this process.")] = False,
     order: Annotated[str, typer.Option(metavar="ORDER", help="Open this order first.")] = "",
     read_only: Annotated[bool, typer.Option("--read-only", help="Look only: nothing can be done from here.")] = False,
-    light: Annotated[bool, typer.Option("--light", help="Light colours.")] = False,
-    plain: Annotated[bool, typer.Option("--ascii", help="Signs of ASCII alone.")] = False,
+    theme: Annotated[Theme | None, typer.Option(help="Colours (default: console.theme of the settings).")] = None,
+    glyphs: Annotated[
+        Glyphs | None,
+        typer.Option(
+            help="Signs: auto asks the terminal; narrow has none of ambiguous width (default: console.glyphs)."
+        ),
+    ] = None,
     config: options.Config = None,
     token_file: options.TokenFile = None,
 ) -> None:
-    """Open the screens, attached to a running daemon (or, with --embedded, to one of their own)."""
-    code = open_window(
-        state_of(context),
-        server=server,
-        embedded=embedded,
-        config=config,
-        token_file=token_file,
-        glyphs="ascii" if plain else "unicode",
-        theme="portal-light" if light else "portal-dark",
-        read_only=read_only,
-        filter_text=joined(words),
-        order=order,
-    )
-    raise typer.Exit(code)
+    """Open the screens, attached to a running daemon (or, with --embedded, to one of their own).
 
-
-def open_window(
-    state: State,
-    *,
-    server: str | None = None,
-    embedded: bool = False,
-    config: Path | None = None,
-    token_file: Path | None = None,
-    glyphs: str = "unicode",
-    theme: str = "portal-dark",
-    read_only: bool = False,
-    filter_text: str = "",
-    order: str = "",
-) -> int:
-    """Run the console, attached to the daemon at ``server`` or at the settings' socket, or to one in this window.
-
-    Returns its exit code. Raises Failure.
+    Exit codes: 0 left; 2 wrong options or settings; 4 the daemon works for another org than --env says.
     """
+    if sum((server is not None, env is not None, embedded)) > 1:
+        raise Failure("--server, --env and --embedded exclude each other: choose one", Exit.USAGE)
+    choice = Choice(
+        server=server, env=env, embedded=embedded, config=config, token_file=token_file, theme=theme, glyphs=glyphs,
+        read_only=read_only, filter=joined(words), order=order,
+    )  # fmt: skip
+    raise typer.Exit(open_window(state_of(context), choice))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen on the command line; None: as the settings have it."""
+
+    server: str | None = None
+    env: str | None = None
+    embedded: bool = False
+    config: Path | None = None
+    token_file: Path | None = None
+    theme: Theme | None = None
+    glyphs: Glyphs | None = None
+    read_only: bool = False
+    filter: str = ""
+    order: str = ""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the daemon is reached. ``address`` is asked for at every attempt: a token file may have changed."""
+
+    address: "Callable[[], Address]"
+    own: "OwnDaemon | None" = None
+    org_id: str = ""
+    read_only: bool = False
+
+
+def open_window(state: State, choice: Choice) -> int:
+    """Run the console until the person leaves; its exit code. Raises Failure."""
     from platformdirs import user_state_path
 
     from console import __version__
     from console.app import ConsoleOptions, run_console
+    from console.cli.terminal import fitting_glyphs
     from console.observe.crash import CrashReports
 
-    daemon: OwnDaemon | None = None
-    if embedded:
-        from console.embedded import EmbeddedDaemon
-
-        own = EmbeddedDaemon(state.settings(config, complete=True).settings, state.redactor)
-        daemon, address = own, own.address
-    else:
-        address = address_of(state, config=config, server=server, token_file=token_file)
+    way = _way(state, choice)
+    looks = None if choice.theme and choice.glyphs else state.settings(choice.config).settings.console
+    glyphs = choice.glyphs or (looks.glyphs if looks else Glyphs.AUTO)
+    theme = choice.theme or (looks.theme if looks else Theme.DARK)
 
     def connect() -> "ApiClient":
         from console.client.api import ApiClient
 
-        return ApiClient(address)
+        return ApiClient(way.address())
 
     crash = CrashReports(user_state_path("portal") / "crashes", state.redactor, __version__)
     return run_console(
         ConsoleOptions(
-            connect=connect, crash=crash, embedded=daemon, glyphs=glyphs, theme=theme, read_only=read_only, filter=filter_text,
-            order=order,
+            connect=connect, crash=crash, embedded=way.own, theme=f"portal-{theme}", order=choice.order, filter=choice.filter,
+            glyphs=fitting_glyphs(state.environ) if glyphs == Glyphs.AUTO else str(glyphs), environ=state.environ,
+            read_only=choice.read_only or way.read_only, org_id=way.org_id,
         )
     )  # fmt: skip
+
+
+def _way(state: State, choice: Choice) -> Way:
+    """To a daemon of this window, of an environment, or where ``--server`` or the settings say. Raises Failure."""
+    if choice.embedded:
+        from console.embedded import EmbeddedDaemon
+
+        own = EmbeddedDaemon(state.settings(choice.config, complete=True).settings, state.redactor)
+        return Way(lambda: own.address, own)
+    if choice.env is not None:
+        chosen = _environment(state, choice)
+        return Way(_latest(lambda: _address(state, choice, chosen)), None, chosen.org_id, chosen.read_only)
+    return Way(
+        _latest(lambda: address_of(state, config=choice.config, server=choice.server, token_file=choice.token_file))
+    )
+
+
+def _latest(read: "Callable[[], Address]") -> "Callable[[], Address]":
+    """``read``, checked now; later on the last good answer stands in for one that fails."""
+    last = [read()]
+
+    def address() -> "Address":
+        try:
+            last[0] = read()
+        except Failure:
+            return last[0]  # a token file that is being replaced: the daemon's refusal tells the person
+        return last[0]
+
+    return address
+
+
+def _environment(state: State, choice: Choice) -> "EnvironmentSettings":
+    known = state.settings(choice.config).settings.console.environments
+    assert choice.env is not None
+    if choice.env not in known:
+        near = difflib.get_close_matches(choice.env, known, 1)
+        names = f"did you mean {near[0]}?" if near else f"known are {', '.join(known) or 'none'}"
+        raise Failure(
+            f"--env: there is no [console.environments.{choice.env[:40]}] in the settings; {names}", Exit.USAGE
+        )
+    return known[choice.env]
+
+
+def _address(state: State, choice: Choice, chosen: "EnvironmentSettings") -> "Address":
+    from console.client.connection import parse_address
+
+    token = read_token(state, choice.token_file or chosen.token_file)
+    state.redactor.register(token)
+    try:
+        return parse_address(chosen.server, token=token, ca_file=chosen.ca_file)
+    except ValueError as error:
+        raise Failure(f"console.environments.{choice.env}.server: {error}", Exit.USAGE) from error

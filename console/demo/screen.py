@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from console.cli.state import State
-from console.cli.window import open_window
+from console.cli.window import Choice, open_window
 from console.demo.options import CUSTOMERS, DemoOptions
 from console.demo.processes import Child, start_daemon, start_sandbox
 from console.observe.redact import Redactor
@@ -23,7 +23,7 @@ def run_screen(options: DemoOptions) -> int:
     children: list[Child] = []
     try:
         loop.run_until_complete(_start(folder, options, children))
-        return open_window(State(Redactor()), config=folder / "portal.toml")
+        return open_window(State(Redactor()), Choice(config=folder / "portal.toml"))
     finally:
         for child in reversed(children):
             loop.run_until_complete(child.stop())

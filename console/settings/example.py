@@ -63,6 +63,8 @@ _MAPPINGS = {
     "esim.low_water": '{ "travel-asia" = 20 }',
     "esim.notification_points": '{ 5 = "deleted" }',
     "approve.limit_yen": "{ operator = 50000 }",
+    "console.environments": '{ staging = { server = "https://portal.example.jp:8443", org_id = "00D000000000001AAA",'
+    ' token_file = "staging.token", ca_file = "staging.pem", read_only = false } }',
     "daemon.users": '{ 1000 = { name = "Aki", role = "operator" } }',
 }
 

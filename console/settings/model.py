@@ -5,6 +5,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from console.settings.alerts import AlertsSettings
 from console.settings.approve import ApproveSettings
+from console.settings.console import ConsoleSettings
 from console.settings.daemon import DaemonSettings
 from console.settings.engine import EngineSettings
 from console.settings.esim import EsimSettings
@@ -36,6 +37,7 @@ class Settings(BaseSettings):
     alerts: AlertsSettings = Field(default_factory=AlertsSettings)
     housekeeping: HousekeepingSettings = Field(default_factory=HousekeepingSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    console: ConsoleSettings = Field(default_factory=ConsoleSettings)
 
     @classmethod
     def settings_customise_sources(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from console.app import ConsoleApp
+from console.app import EXIT_REFUSED, ConsoleApp
 from console.observe.crash import EXIT_CRASH
 from console.screens.board import BoardScreen
 from console.screens.help import HelpScreen
@@ -72,6 +72,23 @@ async def test_the_production_badge_is_told_apart(api: CannedApi, opened: Opened
         assert " PRODUCTION " in screen_text(pilot)
         status = board(pilot).desk.status()
         assert status.production
+
+
+async def test_a_daemon_of_another_org_than_the_chosen_one_is_left_at_once(api: CannedApi, tmp_path: Path) -> None:
+    options = options_for(lambda: api, tmp_path, org_id="00D5h0000000002")
+    app = ConsoleApp(options)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.return_value == EXIT_REFUSED)
+        assert not len(app.desk.session.book), "nothing of it was read"
+    (said,) = options.last_words
+    assert "pinned to org 00D5h0000000002" in said and "00D5h0000000001EAA" in said
+    assert "Nothing was done" in said
+
+
+async def test_the_chosen_org_opens(api: CannedApi, tmp_path: Path) -> None:
+    app = ConsoleApp(options_for(lambda: api, tmp_path, org_id="00D5h0000000001"))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.desk.session.book.complete)
 
 
 def test_screens_never_load_the_daemon_and_the_daemon_never_loads_the_screens() -> None:

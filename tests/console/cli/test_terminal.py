@@ -1,0 +1,74 @@
+"""The terminal is asked how wide it draws a sign of ambiguous width; one that says nothing is judged by its locale."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import console
+from tests.console.cli.processes import environment, portal
+
+ASK = (
+    "import os; from console.cli.terminal import fitting_glyphs; print('set:', fitting_glyphs(os.environ), flush=True)"
+)
+
+
+def chosen(folder: Path, answer: bytes, **more: str) -> str:
+    """The set chosen in a terminal that answers the question for its cursor so."""
+    there, here = pty.openpty()
+    env = {**environment(folder), "PYTHONPATH": str(Path(console.__file__).parents[1]), "PYTHONIOENCODING": "utf-8", "LANG": "C.UTF-8", **more}  # fmt: skip
+    env.pop("LC_ALL", None)
+    process = subprocess.Popen([sys.executable, "-c", ASK], stdin=here, stdout=here, stderr=here, env=env)
+    os.close(here)
+    said, end = b"", time.monotonic() + 20
+    try:
+        while b"set: " not in said or not said.endswith(b"\n"):
+            assert time.monotonic() < end, said
+            if not select.select([there], [], [], 0.5)[0]:
+                continue
+            said += os.read(there, 1024)
+            if answer and b"\x1b[6n" in said:
+                os.write(there, answer)
+                answer = b""
+    finally:
+        process.wait(20)
+        os.close(there)
+    return said.rpartition(b"set: ")[2].decode().strip()
+
+
+@pytest.mark.parametrize(
+    ("answer", "locale", "glyphs"),
+    [
+        (b"\x1b[1;2R", "C.UTF-8", "unicode"),
+        (b"\x1b[1;3R", "C.UTF-8", "narrow"),
+        (b"", "C.UTF-8", "unicode"),
+        (b"", "ja_JP.UTF-8", "narrow"),
+        (b"\x1b[1;2R", "ja_JP.UTF-8", "unicode"),
+    ],
+)
+def test_the_terminal_says_or_the_locale_does(tmp_path: Path, answer: bytes, locale: str, glyphs: str) -> None:
+    assert chosen(tmp_path, answer, LANG=locale) == glyphs
+
+
+def test_a_terminal_without_utf_8_gets_ascii(tmp_path: Path) -> None:
+    assert chosen(tmp_path, b"", PYTHONIOENCODING="ascii") == "ascii"
+
+
+def test_an_environment_that_is_not_known_names_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "portal.toml").write_text(
+        "[console.environments.staging]\nserver = 'https://x:1'\norg_id = '00D000000000001AAA'\n"
+    )
+    ended = portal(tmp_path, "console", "--config", "portal.toml", "--env", "stagin")
+    assert ended.code == 2
+    assert "did you mean staging?" in ended.err
+
+
+def test_an_environment_excludes_a_server(tmp_path: Path) -> None:
+    ended = portal(tmp_path, "console", "--env", "a", "--server", "https://x:1")
+    assert ended.code == 2
+    assert "exclude each other" in ended.err
