@@ -1,11 +1,16 @@
 """Errors as text: where, what and why, never the values of local variables."""
 
+import re
 import sys
 import traceback
 from collections.abc import Iterator
 
 from console.observe.redact import Redactor
 
+# Python's own errors of conversion quote what they were given, which may be an outside system's or a customer's. (A
+# missing key is mostly a name of ours, and such a name stays.)
+_QUOTING = (ValueError, KeyError)
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _CAUSE = "\nThe above error was the direct cause of the following:\n\n"
 _CONTEXT = "\nWhile handling the above error, another one happened:\n\n"
 
@@ -40,8 +45,15 @@ def _said(error: BaseException) -> str:
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     said = _validation(error) if "pydantic" in sys.modules else None
-    said = str(error) if said is None else said
+    if said is None:
+        said = str(error)
+        if isinstance(error, _QUOTING) and kind.__module__ == "builtins":
+            said = _QUOTED.sub(lambda found: found[0] if _is_name(error, found[0]) else "'…'", said)
     return f"{name}: {said}" if said else name
+
+
+def _is_name(error: BaseException, quoted: str) -> bool:
+    return isinstance(error, KeyError) and re.fullmatch(r"[a-z_][a-z0-9_]{0,40}", quoted[1:-1]) is not None
 
 
 def _validation(error: BaseException) -> str | None:

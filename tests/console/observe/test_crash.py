@@ -108,6 +108,21 @@ def test_groups_and_circular_causes_are_written_once() -> None:
     assert "error 2 of the group" in text
 
 
+def test_what_python_quotes_of_its_input_is_left_out() -> None:
+    """Names and addresses look like nothing that a pattern could find."""
+    for bad in (
+        lambda: int("Taro Yamada"),
+        lambda: float('O\'Brien "x" Shibuya'),
+        lambda: dict[str, int]()["Yamada Taro"],
+    ):
+        with pytest.raises((ValueError, KeyError)) as caught:
+            bad()
+        text = format_error(caught.value, Redactor()).rpartition("\n    ")[2]
+        said = text.splitlines()[-1]
+        assert "'…'" in said
+        assert not any(word in said for word in ("Taro", "Yamada", "Brien", "Shibuya"))
+
+
 def test_import_is_light() -> None:
     code = (
         "import sys, console.observe.crash;"

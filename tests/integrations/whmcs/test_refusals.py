@@ -205,7 +205,7 @@ READ_CASES = [
     ("GetPayMethods", "API Function Not Found", CONFIG, "unknown_action"),
     ("GetOrders", 'Invalid API Action: "getorders" is not a valid API action', CONFIG, "unknown_action"),
     ("GetOrders", "An admin user is required", CONFIG, "bad_address"),
-    ("GetOrders", "Lock wait timeout exceeded in 50 s", TRANSIENT, "lock_wait_timeout_exceeded_in_s"),
+    ("GetOrders", "Lock wait timeout exceeded in 50 s", TRANSIENT, "lock_wait_timeout_exceeded_in"),
 ]
 
 
@@ -238,9 +238,11 @@ async def test_no_page_gets_into_a_message() -> None:
     ("message", "code"),
     [
         ("Service ID 55 can not be renewed", "service_id_can_not_be_renewed"),
+        ("Client Taro Yamada (taro@example.jp, Shibuya 1-2-3) has unpaid invoices", "client_has_unpaid"),
+        ("Yamada", "unlisted_message"),
         ("Tax rate 'JP 10%' (2026-01-01) unknown", "tax_rate_unknown"),
         ("", "error_without_message"),
-        ("エラー", "error_without_message"),
+        ("エラー", "unlisted_message"),
     ],
 )
 def test_equal_failures_get_equal_codes(message: str, code: str) -> None:
