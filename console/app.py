@@ -21,11 +21,14 @@ from textual.worker import Worker, WorkerState
 from console import keys
 from console.client.errors import ApiError
 from console.client.owndaemon import OwnDaemon, OwnDaemonFailed
+from console.looks import LooksFile
 from console.observe.crash import EXIT_CRASH, CrashReports
 from console.screens.acting import ActingScreen
+from console.screens.anew import drawn_anew
 from console.screens.attaching import Attachment, OtherOrg
 from console.screens.attention import Attention
 from console.screens.base import LiveScreen
+from console.screens.batch import BatchesScreen, BatchScreen
 from console.screens.clipboard import CopyOffer, Reach, save, way_out
 from console.screens.desk import Desk
 from console.screens.find import FindScreen
@@ -58,6 +61,7 @@ class ConsoleOptions:
     """``connect`` makes the API's client; ``embedded`` is the daemon of this window, not started yet, or None.
 
     ``wall`` gives seconds since 1970; ``zone`` None: the daemon's. ``crash`` gets what went wrong in the console itself.
+    ``looks``: where theme and signs chosen here are kept; ``looks_from``: where each came from at this start.
     ``org_id``: the org that the daemon must work for, "" for any. ``environ``: what the terminal says of itself; copies
     that no clipboard took are kept beside the crash files.
     """
@@ -67,6 +71,8 @@ class ConsoleOptions:
     embedded: OwnDaemon | None = None
     glyphs: str = "unicode"
     theme: str = DARK.name
+    looks: LooksFile | None = None
+    looks_from: tuple[str, str] = ("default", "default")
     read_only: bool = False
     filter: str = ""
     order: str = ""
@@ -117,6 +123,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             attention=Attention(self.bell, self._entitle),
         )
         self._copied = ""  # the last text copied
+        self.looks_from = options.looks_from  # where theme and signs came from
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = options.theme
@@ -258,6 +265,19 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def action_other_theme(self) -> None:
         self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
 
+    def look(self, *, theme: str = "", glyphs: str = "") -> None:
+        """Another theme or set of signs: at once, and kept for this person's next start."""
+        if theme:
+            self.theme, self.looks_from = theme, ("chosen here", self.looks_from[1])
+        if glyphs:
+            self.desk.glyphs, self.looks_from = SETS[glyphs], (self.looks_from[0], "chosen here")
+            self.run_worker(drawn_anew(self, self.desk), group="looks", exclusive=True, exit_on_error=False)
+        try:
+            if self.options.looks is not None:
+                self.options.looks.keep(theme=theme, glyphs=glyphs)
+        except OSError as error:
+            self._tell(f"It could not be kept for the next start: {error.strerror or error}", "warning")
+
     def action_help(self) -> None:
         screen = self.screen
         if not isinstance(screen, LiveScreen):
@@ -310,6 +330,16 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self._tell(f"Sent the {what} to the clipboard: {way.words}. :save writes it to a file.", "information")
         elif await self.push_screen_wait(CopyOffer(self.desk.glyphs, what, way.words, text)):
             self.action_save_copy()
+
+    def action_batches(self) -> None:
+        """Acts on many orders: those that go on and those that ended."""
+        if isinstance(self.screen, LiveScreen) and not isinstance(self.screen, BatchesScreen):
+            self.push_screen(BatchesScreen(self.desk))
+
+    def action_batch(self, batch_id: str) -> None:
+        """One of them, as soon as it is begun."""
+        if isinstance(self.screen, LiveScreen):
+            self.push_screen(BatchScreen(self.desk, batch_id))
 
     def action_save_copy(self) -> None:
         """Write what was copied last into a private file."""
