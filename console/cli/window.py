@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from console.client.api import ApiClient
     from console.client.connection import Address
     from console.client.owndaemon import OwnDaemon
+    from console.looks import Looks
     from console.settings.console import EnvironmentSettings
 
 
@@ -105,12 +106,12 @@ def open_window(state: State, choice: Choice) -> int:
     from console import __version__
     from console.app import ConsoleOptions, run_console
     from console.cli.terminal import fitting_glyphs
+    from console.looks import LooksFile
     from console.observe.crash import CrashReports
 
     way = _way(state, choice)
-    looks = None if choice.theme and choice.glyphs else state.settings(choice.config).settings.console
-    glyphs = choice.glyphs or (looks.glyphs if looks else Glyphs.AUTO)
-    theme = choice.theme or (looks.theme if looks else Theme.DARK)
+    kept = LooksFile(user_state_path("portal") / "looks.json")
+    theme, theme_from, glyphs, glyphs_from = _looks(state, choice, kept.read())
 
     def connect() -> "ApiClient":
         from console.client.api import ApiClient
@@ -120,11 +121,28 @@ def open_window(state: State, choice: Choice) -> int:
     crash = CrashReports(user_state_path("portal") / "crashes", state.redactor, __version__)
     return run_console(
         ConsoleOptions(
-            connect=connect, crash=crash, embedded=way.own, theme=f"portal-{theme}", order=choice.order, filter=choice.filter,
-            glyphs=fitting_glyphs(state.environ) if glyphs == Glyphs.AUTO else str(glyphs), environ=state.environ,
-            read_only=choice.read_only or way.read_only, org_id=way.org_id,
+            connect=connect, crash=crash, embedded=way.own, theme=theme, order=choice.order, filter=choice.filter,
+            glyphs=fitting_glyphs(state.environ) if glyphs == Glyphs.AUTO else glyphs, environ=state.environ,
+            read_only=choice.read_only or way.read_only, org_id=way.org_id, looks=kept, looks_from=(theme_from, glyphs_from),
         )
     )  # fmt: skip
+
+
+def _looks(state: State, choice: Choice, kept: "Looks") -> tuple[str, str, str, str]:
+    """Theme, where it came from, signs, where they came from: the command line, what was chosen here, the settings."""
+    loaded = state.settings(choice.config)
+    own, said = loaded.settings.console, "command line"
+    theme, theme_from = f"portal-{own.theme}", loaded.source("console.theme")
+    glyphs, glyphs_from = str(own.glyphs), loaded.source("console.glyphs")
+    if kept.theme is not None:
+        theme, theme_from = kept.theme, "chosen here"
+    if kept.glyphs is not None:
+        glyphs, glyphs_from = kept.glyphs, "chosen here"
+    if choice.theme is not None:
+        theme, theme_from = f"portal-{choice.theme}", said
+    if choice.glyphs is not None:
+        glyphs, glyphs_from = str(choice.glyphs), said
+    return theme, theme_from, glyphs, glyphs_from
 
 
 def _way(state: State, choice: Choice) -> Way:
