@@ -139,9 +139,25 @@ def _failed(
 
 
 # The words of WHMCS's own messages. A code is shown where no outside text may be (rules §12), and a message may name people.
-_WORDS = frozenset(
-    ["a", "accept", "accepted", "account", "action", "active", "add", "added", "addon", "address", "admin", "allowed", "already", "amount", "an", "and", "any", "api", "apply", "are", "array", "as", "assigned", "associated", "at", "attempt", "authentication", "available", "balance", "bank", "be", "been", "being", "billing", "blocked", "body", "by", "can", "cancel", "cancellation", "cancelled", "cannot", "card", "cart", "category", "changed", "check", "city", "client", "closed", "configuration", "connect", "connection", "contact", "could", "country", "create", "created", "creating", "credit", "currency", "custom", "customer", "cycle", "data", "database", "date", "deleted", "denied", "description", "did", "disabled", "does", "domain", "draft", "due", "duplicate", "each", "either", "email", "empty", "enabled", "encountered", "enter", "error", "exception", "exceeded", "exceeds", "existing", "exists", "expected", "expecting", "expired", "failed", "failure", "field", "file", "first", "for", "format", "found", "fraud", "from", "function", "gateway", "given", "group", "has", "have", "id", "in", "include", "information", "internal", "invalid", "invoice", "is", "issue", "it", "item", "items", "key", "language", "license", "limit", "line", "link", "list", "locked", "login", "mail", "maintenance", "match", "message", "method", "missing", "mode", "module", "must", "name", "no", "non", "not", "note", "notes", "nothing", "number", "of", "off", "on", "one", "only", "option", "options", "or", "order", "out", "own", "owner", "parameter", "password", "pay", "payment", "pending", "permission", "permissions", "phone", "please", "pricing", "problem", "problems", "product", "provide", "provided", "provisioned", "quantity", "query", "quote", "rate", "read", "recurring", "refused", "related", "remote", "renewed", "request", "requested", "required", "response", "rule", "see", "send", "sending", "server", "service", "set", "setting", "should", "single", "so", "specify", "state", "status", "still", "stock", "storage", "subject", "subscription", "suspended", "system", "tax", "template", "terminated", "than", "that", "the", "them", "there", "this", "time", "timed", "timeout", "to", "token", "transaction", "type", "unable", "unique", "unknown", "unpaid", "unsupported", "update", "upgrade", "use", "user", "valid", "value", "was", "when", "with", "you", "your", "zero"]
+_VOCABULARY = (
+    "a accept accepted account action active add added addon address admin allowed already amount an and any api "
+    "apply are array as assigned associated at attempt authentication available balance bank be been being "
+    "billing blocked body by can cancel cancellation cancelled cannot card cart category changed check city "
+    "client closed configuration connect connection contact could country create created creating credit currency "
+    "custom customer cycle data database date deleted denied description did disabled does domain draft due "
+    "duplicate each either email empty enabled encountered enter error exceeded exceeds exception existing exists "
+    "expected expecting expired failed failure field file first for format found fraud from function gateway "
+    "given group has have id in include information internal invalid invoice is issue it item items key language "
+    "license limit line link list lock locked login mail maintenance match message method missing mode module "
+    "must name no non not note notes nothing number of off on one only option options or order out own owner "
+    "parameter password pay payment pending permission permissions phone please pricing problem problems product "
+    "provide provided provisioned quantity query quote rate read recurring refused related remote renewed request "
+    "requested required response rule see send sending server service set setting should single so specify state "
+    "status still stock storage subject subscription suspended system tax template terminated than that the them "
+    "there this time timed timeout to token transaction type unable unique unknown unpaid unsupported update "
+    "upgrade use user valid value wait was when with you your zero "
 )
+_WORDS = frozenset(_VOCABULARY.split())
 
 
 def stable_code(message: str) -> str:
