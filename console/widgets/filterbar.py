@@ -107,7 +107,7 @@ class FilterBar(Horizontal):
     def edit(self) -> None:
         """Put the cursor into the line."""
         self._before = self.text
-        self._line.focus()
+        self.screen.set_focus(self._line)  # now: what is typed next belongs here already
 
     def put(self, text: str) -> None:
         """Set another filter from outside."""
