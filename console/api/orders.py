@@ -26,15 +26,16 @@ async def list_orders(
     sort: Annotated[str, Query(max_length=40)] = "-updated",
     limit: Annotated[int, Query(ge=0, le=MOST_LINES)] = 100,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+    masked: Annotated[bool, Query()] = False,
 ) -> OrderList:
-    """All orders of the journal that match, one page of them."""
+    """All orders of the journal that match, one page of them. ``masked``: as a viewer sees them, whoever asks."""
     query = parse(filter_, me=caller.name)
     try:
         order = parse_sort(sort)
     except QueryError as error:
         raise bad_filter(error, "sort") from error
     where, bound = query.where(api.now())
-    mask = api.masker(caller)
+    mask = api.masker(caller, masked=masked)
 
     def read(db: sqlite3.Connection) -> OrderList:
         _, seq, _ = feed.bounds(db)

@@ -23,10 +23,6 @@ ORDERS = (
     Column("yen", "Amount", right=True), Column("strip", "Steps"), Column("shown", "State"), Column("age", "Age", right=True),
     Column("tries", "Try", right=True), Column("owner", "Owner"), Column("note", "Note", cut=True),
 )  # fmt: skip
-ORDERS_CSV = (
-    "number", "order_id", "customer", "account", "kind", "plan", "amount", "sf", "state", "step", "strip", "tries", "attempt",
-    "class", "system", "code", "cause", "message", "parked", "until", "owner", "created", "updated",
-)  # fmt: skip
 
 
 def state_word(line: "OrderLine | BookRow") -> str:

@@ -40,5 +40,13 @@ Words = Annotated[
     list[str] | None,
     typer.Argument(metavar="FILTER", help="Filter, such as: state:failed 'cause:\"no profile\"' age>2h"),
 ]
+View = Annotated[
+    str | None,
+    typer.Option(
+        "--view",
+        metavar="NAME",
+        help='A saved view in place of FILTER, such as "Hand-over" (keys v and V in the console).',
+    ),
+]
 Rows = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most so many.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1_000, help="At most so many, newest first.")]

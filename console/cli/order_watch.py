@@ -5,10 +5,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from console.cli.exits import Exit
-from console.cli.looks import ORDERS_CSV, STRIP, note_of, state_word
+from console.cli.looks import STRIP, note_of, state_word
 from console.cli.order_reading import read_orders
 from console.cli.output import Column, Form, clock
 from console.cli.verbs import Desk
+from console.client.exporting import EXPORTED
 from console.written import as_json
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 OVER = frozenset({"done", "failed", "cancelled", "held", "none"})
 MOST = 100_000
-CSV_KEYS = tuple(key for key in ORDERS_CSV if key != "customer")
+CSV_KEYS = tuple(key for key in EXPORTED if key != "customer")
 
 
 async def watch_orders(desk: Desk, text: str, *, until_over: bool) -> int:

@@ -8,12 +8,14 @@ from console.cli import options, order_acts
 from console.cli.exits import Exit
 from console.cli.filters import joined
 from console.cli.help import Group
-from console.cli.looks import ORDERS, ORDERS_CSV, order_row
+from console.cli.looks import ORDERS, order_row
 from console.cli.order_reading import order_named, read_orders
 from console.cli.order_sheet import print_order, print_records
 from console.cli.order_watch import watch_orders
 from console.cli.output import Column, Form, ago, clock, yen
 from console.cli.verbs import Desk, verb
+from console.cli.views import chosen_view
+from console.client.exporting import EXPORTED
 
 app = typer.Typer(
     help="Look at orders and act on them.\n\n"
@@ -30,20 +32,23 @@ Order = Annotated[str, typer.Argument(metavar="ORDER", help="Order number or Sal
 async def list_(
     desk: Desk,
     words: options.Words = None,
+    view: options.View = None,
     sort: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="COLUMN", help="Column to sort by, such as updated, amount or number; - before it: descending."
+            metavar="COLUMN",
+            help="Column to sort by, such as updated, amount or number; - before it: descending (default: -updated, or the view's).",
         ),
-    ] = "-updated",
+    ] = None,
     limit: options.Rows = 100,
     offset: Annotated[int, typer.Option(min=0, help="Leave out so many first.")] = 0,
 ) -> int:
     """List orders, the newest first. Exit code 1: none matches."""
-    lines, total = await read_orders(desk.client, joined(words), sort=sort, limit=limit, offset=offset)
+    chosen = chosen_view(view, joined(words))
+    lines, total = await read_orders(desk.client, chosen.filter, sort=sort or chosen.sort, limit=limit, offset=offset)
     data = [line.model_dump(by_alias=True) for line in lines]
     if desk.output.form is Form.CSV:
-        desk.output.csv([Column(key, key) for key in ORDERS_CSV], data)
+        desk.output.csv([Column(key, key) for key in EXPORTED], data)
     else:
         desk.output.rows(ORDERS, [order_row(line) for line in lines], data)
     if total > offset + len(data):
@@ -69,7 +74,7 @@ async def find(
         desk.output.one(answer.model_dump(by_alias=True))
     elif desk.output.form is Form.CSV:
         data = [{"matched": one.matched, **one.order.model_dump(by_alias=True)} for one in answer.orders]
-        desk.output.csv([Column("matched", "By"), *(Column(key, key) for key in ORDERS_CSV)], data)
+        desk.output.csv([Column("matched", "By"), *(Column(key, key) for key in EXPORTED)], data)
     else:
         _print_found(desk, answer)
     for place in answer.looked:

@@ -103,9 +103,11 @@ class ApiClient:
     # Orders -----------------------------------------------------------------------------------------------------------
 
     async def orders(
-        self, filter_: str = "", *, sort: str = "-updated", limit: int = 100, offset: int = 0
+        self, filter_: str = "", *, sort: str = "-updated", limit: int = 100, offset: int = 0, masked: bool = False
     ) -> lists.OrderList:
+        """``masked``: as a viewer sees them, for what leaves the screen."""
         params = {"filter": filter_ or None, "sort": sort, "limit": limit, "offset": offset}
+        params |= {"masked": True} if masked else {}
         return await self._get(lists.OrderList, "/orders", params)
 
     async def names(self, order_ids: Sequence[str]) -> lists.Names:
