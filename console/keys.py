@@ -18,6 +18,7 @@ APP: tuple[Binding, ...] = (
     Binding("ctrl+c", "leave", "Quit", show=False, id="app.interrupt", tooltip="Leave"),
     Binding("F", "find", "Find", show=False, id="app.find", tooltip="Find an order by number, name, phone, ICCID, e-mail, in any spelling"),
     Binding("colon", "go_to", "Go to", show=False, id="app.go_to", tooltip="Go to an order by its number"),
+    Binding("percent_sign", "batches", "Batches", show=False, id="app.batches", tooltip="Acts on many orders: progress and results"),
 )  # fmt: skip
 
 BOARD: tuple[Binding, ...] = (
@@ -114,6 +115,17 @@ SETTINGS: tuple[Binding, ...] = (
     Binding("g", "glyphs", "Signs", show=False, id="settings.glyphs", tooltip="The next set of signs, kept for the next start"),
 )  # fmt: skip
 
+BATCHES: tuple[Binding, ...] = (
+    Binding("escape", "back", "Back", show=False, id="batches.back", tooltip="Back; what runs goes on in the daemon"),
+    Binding("f", "fetch", "Read again", show=False, id="batches.fetch", tooltip="Ask the daemon again now"),
+)  # fmt: skip
+
+BATCH: tuple[Binding, ...] = (
+    Binding("escape", "back", "Back", show=False, id="batch.back", tooltip="Back; the batch goes on in the daemon"),
+    Binding("t", "troubles", "Not done", show=False, id="batch.troubles", tooltip="Only what was not done, or everything"),
+    Binding("X", "export", "Export", show=False, id="batch.export", tooltip="Write the result of each order into a file"),
+)  # fmt: skip
+
 NEEDS: tuple[Binding, ...] = (
     Binding("f", "fetch", "Read again", show=False, id="needs.fetch", tooltip="Ask the daemon again now"),
 )
@@ -149,7 +161,7 @@ def key_of(command_id: str) -> str:
 
 _SHOWN = {
     "question_mark": "?", "slash": "/", "colon": ":", "full_stop": ".", "asterisk": "*", "minus": "-", "comma": ",",
-    "less_than_sign": "<", "greater_than_sign": ">", "vertical_line": "|", "equals_sign": "=", "escape": "esc", "enter": "enter",
+    "less_than_sign": "<", "greater_than_sign": ">", "vertical_line": "|", "equals_sign": "=", "percent_sign": "%", "exclamation_mark": "!", "escape": "esc", "enter": "enter",
     "ctrl+p": "^p", "ctrl+t": "^t", "ctrl+l": "^l", "ctrl+c": "^c", "pagedown": "pgdn", "pageup": "pgup",
 }  # fmt: skip
 

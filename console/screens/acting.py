@@ -29,6 +29,10 @@ class ActingScreen(LiveScreen):
         """What the daemon said is possible for the one target; empty when it was not asked."""
         return ()
 
+    def chosen_filter(self) -> str:
+        """The filter that a command is for where it means more orders than ``targets`` names; "" everywhere else."""
+        return ""
+
     def prefilled(self, command: Command) -> Mapping[str, str]:
         """Values of arguments that this screen knows."""
         return {}
@@ -60,20 +64,24 @@ class ActingScreen(LiveScreen):
         elif not self.desk.asking:
             self.desk.asking = True
             # The application's worker: an act that was sent goes on when its screen is left.
-            self.app.run_worker(self._act(command, targets, prefilled), group="act", exit_on_error=False)
+            filter_ = "" if _of_system(command) else self.chosen_filter()
+            self.app.run_worker(self._act(command, targets, prefilled, filter_), group="act", exit_on_error=False)
 
-    async def _act(self, command: Command, targets: Mapping[str, str], prefilled: Mapping[str, str]) -> None:
+    async def _act(
+        self, command: Command, targets: Mapping[str, str], prefilled: Mapping[str, str], filter_: str
+    ) -> None:
         """Ask, submit, and ask again with what was typed when something changed meanwhile."""
         notice, reason = "", ""
         while True:
             try:
-                agreed = await self._ask(command, targets, prefilled, notice, reason)
+                asked = self._asking(command, targets, prefilled, filter_, notice, reason)
+                agreed = await self._ask(asked)
             finally:
                 self.desk.asking = False
             if agreed is None:
                 return
             try:
-                await self._submit(command, targets, agreed)
+                await self._submit(asked, agreed)
             except (ChangedMeanwhile, NotPossible) as error:
                 notice, reason = _changes(error, targets, self.desk.session.zone), agreed.reason
                 prefilled = {name: "yes" if value is True else str(value) for name, value in agreed.arguments.items()}
@@ -82,18 +90,21 @@ class ActingScreen(LiveScreen):
                 self.tell(f"{command.title}: {error}", "error")
             return
 
-    async def _ask(
-        self, command: Command, targets: Mapping[str, str], prefilled: Mapping[str, str], notice: str, reason: str
-    ) -> Agreed | None:
-        """On one line what is harmless and about one order, in a dialog everything else."""
+    def _asking(
+        self, command: Command, targets: Mapping[str, str], prefilled: Mapping[str, str], filter_: str, notice: str,
+        reason: str,
+    ) -> Asked:  # fmt: skip
         known = self.possible(command.id) if len(targets) <= 1 else None
         me = self.desk.session.me
-        asked = Asked(
+        return Asked(
             command=command, targets=targets, prefilled=prefilled, choices=known.choices if known is not None else {},
             environment=me.environment if me is not None else "", production=me is not None and me.production,
-            notice=notice, reason=reason,
+            notice=notice, reason=reason, filter=filter_,
         )  # fmt: skip
-        if command.on_one_line and len(targets) == 1 and not notice:
+
+    async def _ask(self, asked: Asked) -> Agreed | None:
+        """On one line what is harmless and about one order, in a dialog everything else."""
+        if asked.command.on_one_line and len(asked.targets) == 1 and not (asked.notice or asked.filter):
             answer = await self.app.push_screen_wait(InlineConfirm(asked, self.desk.glyphs, self._planning(asked)))
             if answer != "dialog":
                 return answer
@@ -101,24 +112,29 @@ class ActingScreen(LiveScreen):
 
     def _planning(self, asked: Asked) -> Planning:
         session = self.desk.session
-        command, targets = asked.command, asked.targets
+        targets = asked.targets
 
         async def plan(arguments: Mapping[str, Any]) -> Plan:
-            return await session.api.plan(command.id, PlanRequest(orders=list(targets), arguments=dict(arguments)))
+            return await session.api.plan(asked.command.id, _request(asked, arguments))
 
         def versions() -> dict[str, int | None]:
             return {order_id: row.version if (row := session.book.get(order_id)) else None for order_id in targets}
 
         return Planning(plan, session.name, versions, self.desk.unusable)
 
-    async def _submit(self, command: Command, targets: Mapping[str, str], agreed: Agreed) -> None:
+    async def _submit(self, asked: Asked, agreed: Agreed) -> None:
+        command = asked.command
         planned = {order.order_id: order for order in agreed.plan.orders if order.included}
         act = Act(
             command=command.id,
             title=command.title,
             targets=[Target(order_id, order.number, order.version) for order_id, order in planned.items()],
             request=SubmitRequest(
-                orders=list(targets), arguments=dict(agreed.arguments), plan_hash=agreed.plan.hash, reason=agreed.reason
+                **_request(asked, agreed.arguments).model_dump(),
+                plan_hash=agreed.plan.hash,
+                reason=agreed.reason,
+                pace=agreed.pace,
+                stop_after=agreed.stop_after,
             ),
             key=self.desk.session.new_key(),
         )
@@ -126,6 +142,15 @@ class ActingScreen(LiveScreen):
         answer = await self.desk.submissions.submit(act)
         if answer is not None:
             self.tell(_said(act, answer), "warning" if answer.outcome == "unknown" else "information")
+        if answer is not None and answer.batch_id is not None:
+            await self.app.run_action(f"app.batch('{answer.batch_id}')")
+
+
+def _request(asked: Asked, arguments: Mapping[str, Any]) -> PlanRequest:
+    """By filter where the act is meant so, else by ids."""
+    if asked.filter:
+        return PlanRequest(filter=asked.filter, arguments=dict(arguments))
+    return PlanRequest(orders=list(asked.targets), arguments=dict(arguments))
 
 
 def _of_system(command: Command) -> bool:

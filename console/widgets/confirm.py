@@ -18,6 +18,7 @@ from textual.widgets import Button, Input, Label
 
 from console.commands.words import Risk
 from console.schema.commands import Plan
+from console.widgets.bulkrow import BulkRow
 from console.widgets.cells import literal
 from console.widgets.fields import field_for, read_value
 from console.widgets.frames import suit
@@ -64,6 +65,7 @@ class PlanDialog(ModalScreen[Agreed | None]):
         self._count_row = Horizontal(classes="field", id="dialog-count-row")
         self._count_label = Label("", id="dialog-count-label", markup=False)
         self._count = Input(id="dialog-count")
+        self._bulk = BulkRow()
         self._cancel = Button("Cancel  esc", id="dialog-cancel", compact=True)
         self._go = Button("", id="dialog-go", compact=True)
 
@@ -90,6 +92,7 @@ class PlanDialog(ModalScreen[Agreed | None]):
             with self._count_row:
                 yield self._count_label
                 yield self._count
+            yield self._bulk
             with Horizontal(id="dialog-buttons"):
                 yield self._cancel
                 yield self._go
@@ -144,6 +147,7 @@ class PlanDialog(ModalScreen[Agreed | None]):
         count = self._planning.count_to_type(self._asked)
         self._count_row.display = possible and bool(count)
         self._count_label.update(f"type {count}")
+        self._bulk.display = possible and self.plan is not None and self.plan.bulk
         self._go.label = self._go_label()
         self._go.disabled = self._busy or (planned and not possible)
 
@@ -219,12 +223,15 @@ class PlanDialog(ModalScreen[Agreed | None]):
             and not _is_number(self._count.value, count)
         ):
             trouble, field = f"Type the number of orders, {count}, to go on.", self._count
+        if not trouble and self.plan.bulk and (unread := self._bulk.trouble()):
+            trouble, field = unread
         self._trouble = trouble
         if trouble:
             self._show()
             field.focus()
             return
-        self.dismiss(Agreed(self.plan, dict(self._planning.arguments), reason))
+        pace = self._bulk.values() if self.plan.bulk else ()
+        self.dismiss(Agreed(self.plan, dict(self._planning.arguments), reason, *pace))
 
     def _unfit_reason(self, reason: str) -> str:
         if self._planning.needs_reason and not reason:

@@ -67,11 +67,21 @@ def _many(plan: Plan, name: Callable[[str], str | None], width: int, glyphs: Gly
         lines += [[(f"  {literal(order.number)}  ", "plain"), (customer, "plain"), (f"  {amount}", "muted")]]
     if len(included) > MOST_LISTED:
         lines.append([(f"  {glyphs.ellipsis} {len(included) - MOST_LISTED} more", "muted")])
-    for order in [order for order in plan.orders if not order.included][:MOST_LISTED]:
-        lines += _labelled("Left out", f"{order.number}: {order.why_not}", "warn", width, glyphs)
+    for why, numbers in _left_out(plan).items():
+        named = ", ".join(numbers[:MOST_LISTED]) + (f" {glyphs.ellipsis}" if len(numbers) > MOST_LISTED else "")
+        lines += _labelled("Left out", f"{len(numbers)}: {why} ({named})", "warn", width, glyphs)
     for said in dict.fromkeys(said for order in included for said in order.warnings):
         lines += _labelled(f"{glyphs.warn} Warning", said, "warn", width, glyphs)
     return lines
+
+
+def _left_out(plan: Plan) -> dict[str, list[str]]:
+    """Why → the numbers of those that are not done for that reason."""
+    found: dict[str, list[str]] = {}
+    for order in plan.orders:
+        if not order.included:
+            found.setdefault(order.why_not, []).append(order.number or order.order_id)
+    return dict(sorted(found.items(), key=lambda one: -len(one[1])))
 
 
 def _matches(order: PlannedOrder, width: int, glyphs: Glyphs) -> list[Line]:

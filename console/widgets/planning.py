@@ -8,6 +8,7 @@ from console.client.errors import ApiError
 from console.commands.command import Command
 from console.commands.words import Risk
 from console.schema.commands import Plan
+from console.widgets.bulkrow import PACE, STOP_AFTER
 from console.widgets.planlines import possible
 
 MANY = 5  # more orders than this on a production org: the count is typed
@@ -16,7 +17,8 @@ MANY = 5  # more orders than this on a production org: the count is typed
 @dataclass(frozen=True)
 class Asked:
     """What is to be confirmed. ``targets``: order id → number; ``prefilled``: values of arguments known beforehand;
-    ``notice``: a sentence shown first (what changed since the plan before); ``reason``: one typed before."""
+    ``notice``: a sentence shown first (what changed since the plan before); ``reason``: one typed before. ``filter`` stands
+    for the targets where it means more orders than can be named."""
 
     command: Command
     targets: Mapping[str, str]
@@ -26,15 +28,18 @@ class Asked:
     production: bool
     notice: str = ""
     reason: str = ""
+    filter: str = ""
 
 
 @dataclass(frozen=True)
 class Agreed:
-    """The plan that was shown and agreed to."""
+    """The plan that was shown and agreed to; for many orders how fast, and when to stop."""
 
     plan: Plan
     arguments: Mapping[str, Any]
     reason: str
+    pace: float = PACE
+    stop_after: int = STOP_AFTER
 
 
 @dataclass
@@ -59,8 +64,11 @@ class Planning:
         except ApiError as error:
             self.plan = None
             return str(error)
-        known = {order.order_id: order.version for order in plan.orders}
-        self._planned_on = {order_id: known.get(order_id, version) for order_id, version in planned_on.items()}
+        known = {order.order_id: order.version for order in plan.orders if order.included or not plan.bulk}
+        self._planned_on = {
+            order_id: known.get(order_id, version) for order_id, version in planned_on.items()
+            if order_id in known or not plan.bulk
+        }  # fmt: skip
         self.plan = plan
         return ""
 

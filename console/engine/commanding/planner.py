@@ -1,6 +1,7 @@
 """Making plans: for each order what would happen or why not, and a hash over everything that decides (rules §8)."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,10 +11,12 @@ from console.commands.command import Command, over_limit
 from console.commands.facts import Facts
 from console.commands.words import Role, Scope
 from console.engine.commanding.act import Act, Request
+from console.engine.commanding.ahead import BILLS, calls_ahead
 from console.engine.commanding.errors import BadArgument, CommandError, NotPossible, OutsideTrouble
 from console.engine.commanding.plans import Plan, PlanItem, Prepared, digest, plan_hash
 from console.engine.commanding.reading import Reader
 from console.engine.commanding.sheet import Sheet, facts_of, gather, limit_of, system_facts
+from console.engine.fallout import generalise
 from console.engine.services import Engine
 from integrations.salesforce.ids import norm_id
 from integrations.salesforce.models import OrderBundle
@@ -135,6 +138,7 @@ class Planner:
             run_state=run.state if run else None, amount=facts.amount,
             taken_by=sheet.take.actor if sheet.take and facts.taken == "another" else None, words=prepared.words,
             warnings=prepared.warnings, effects=prepared.effects, compared=prepared.compared,
+            calls=calls_ahead(act.id, sheet) if will_do else (),
             digest=digest([*decides, dict(prepared.decisive)]),
         )  # fmt: skip
 
@@ -190,6 +194,19 @@ def _summary(command: Command, plan: Plan) -> tuple[str, ...]:
     words = [f"{command.title}: {len(plan.doing)} orders, {len(plan.excluded)} left out"]
     if command.id == "order.approve" and plan.doing:
         words.append(f"¥{plan.amount_sum:,} in sum, the largest ¥{plan.amount_largest:,}")
+    calls = Counter(call for item in plan.doing for call in item.calls)
+    if calls:
+        words.append("outside calls: " + ", ".join(f"{call} ×{count}" for call, count in calls.items()))
+    undone = Counter(
+        effect.undo for item in plan.doing for effect in item.effects if effect.undo and plan.arguments.get("undo")
+    )
+    words += [f"{generalise(undo)} ×{count}" for undo, count in undone.items()]
+    billed = [item for item in plan.doing if BILLS in item.calls]
+    if billed:
+        sum_yen = sum(item.amount or 0 for item in billed)
+        words.append(
+            f"WHMCS bills ¥{sum_yen:,} for {len(billed)} {'order' if len(billed) == 1 else 'orders'}, before tax"
+        )
     owners = sorted({item.taken_by for item in plan.doing if item.taken_by})
     if owners:
         words.append(f"some are taken by {', '.join(owners)}")

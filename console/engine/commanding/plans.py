@@ -54,7 +54,8 @@ class Applied:
 
 @dataclass(frozen=True)
 class PlanItem:
-    """One order (or, for a system command, its subject) in a plan. ``digest`` stands for everything that decides."""
+    """One order (or, for a system command, its subject) in a plan. ``calls``: outside calls that it leads to; ``digest``
+    stands for everything that decides."""
 
     order_id: str
     number: str
@@ -70,6 +71,7 @@ class PlanItem:
     warnings: tuple[str, ...] = ()
     effects: tuple[EffectLine, ...] = ()
     compared: tuple[Compared, ...] = ()
+    calls: tuple[str, ...] = ()
     digest: str = ""
 
 
@@ -131,4 +133,6 @@ def digest(value: Any) -> str:
 
 
 def plan_hash(command: str, actor: str, arguments: Mapping[str, Any], items: Sequence[PlanItem]) -> str:
-    return digest([command, actor, dict(arguments), [[i.order_id, i.will_do, i.digest] for i in items]])
+    """An order that is left out is part of the set, but how it stands does not matter."""
+    decisive = [[i.order_id, i.digest if i.will_do else None] for i in items]
+    return digest([command, actor, dict(arguments), decisive])

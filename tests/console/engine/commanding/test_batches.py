@@ -39,7 +39,9 @@ async def test_a_bulk_retry_reports_what_the_engine_made_of_each(floor: Floor) -
     orders = await three_failed(floor)
     pending = floor.order("vpn", status="Pending Review")
     plan = await floor.plan("retry", OTTO, *orders, pending)
-    assert plan.words == ("Retry: 3 orders, 1 left out",)
+    assert plan.words[0] == "Retry: 3 orders, 1 left out"
+    assert plan.words[1] == "outside calls: whmcs.AddOrder ×3, whmcs.AcceptOrder ×3, salesforce.activate ×3"
+    assert plan.words[2].startswith(f"WHMCS bills ¥{plan.amount_sum:,} for 3 orders")
     assert [item.order_id for item in plan.excluded] == [pending]
     with pytest.raises(NeedsReason):
         await floor.submit(plan, OTTO, *orders, pending, reason=None)
