@@ -21,6 +21,7 @@ from textual.worker import Worker, WorkerState
 from console import keys
 from console.client.errors import ApiError
 from console.client.owndaemon import OwnDaemon, OwnDaemonFailed
+from console.client.views import View, Views
 from console.looks import LooksFile
 from console.observe.crash import EXIT_CRASH, CrashReports
 from console.screens.acting import ActingScreen
@@ -61,7 +62,9 @@ class ConsoleOptions:
     """``connect`` makes the API's client; ``embedded`` is the daemon of this window, not started yet, or None.
 
     ``wall`` gives seconds since 1970; ``zone`` None: the daemon's. ``crash`` gets what went wrong in the console itself.
+    ``wide``: does the terminal draw ambiguous characters two cells wide, None where that is not known.
     ``looks``: where theme and signs chosen here are kept; ``looks_from``: where each came from at this start.
+    ``view``: what the board begins with; this person's own views are kept beside the crash files too.
     ``org_id``: the org that the daemon must work for, "" for any. ``environ``: what the terminal says of itself; copies
     that no clipboard took are kept beside the crash files.
     """
@@ -73,8 +76,9 @@ class ConsoleOptions:
     theme: str = DARK.name
     looks: LooksFile | None = None
     looks_from: tuple[str, str] = ("default", "default")
+    wide: bool | None = None
     read_only: bool = False
-    filter: str = ""
+    view: View | None = None
     order: str = ""
     org_id: str = ""
     wall: Callable[[], float] = time
@@ -86,6 +90,10 @@ class ConsoleOptions:
     @property
     def copies(self) -> Path:
         return self.crash.folder.parent / "copies"
+
+    @property
+    def views(self) -> Views:
+        return Views(self.crash.folder.parent / "views.json")
 
 
 class ConsoleApp(App[int], inherit_bindings=False):
@@ -119,7 +127,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
             submissions,
             SETS[options.glyphs],
             window_runs_daemon=options.embedded is not None,
-            filter=options.filter,
+            view=options.view or View("", ""),
+            views=options.views,
+            environ=options.environ,
+            wide=options.wide,
             attention=Attention(self.bell, self._entitle),
         )
         self._copied = ""  # the last text copied

@@ -46,12 +46,5 @@ class LooksFile:
         return looks
 
 
-def default_looks() -> LooksFile:
-    """This user's."""
-    from platformdirs import user_config_path
-
-    return LooksFile(user_config_path("portal") / "console.json")
-
-
 def _known(value: object, names: tuple[str, ...]) -> str | None:
     return value if isinstance(value, str) and value in names else None

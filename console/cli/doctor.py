@@ -1,6 +1,7 @@
 """``portal doctor``: every check with its result."""
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,6 +50,8 @@ async def _checked(state: State, config: Any, *, offline: bool) -> list[dict[str
     loaded = state.settings(config, complete=True)
     rows = [await _row(state, check) for check in LocalChecks(loaded).all()]
     rows += await _daemon(state, loaded.settings.daemon.socket_path)
+    if sys.stdout.isatty():
+        rows += await _terminal(state, loaded.settings.console.glyphs)
     if offline:
         return rows
     from console.doctor.outside import OutsideChecks
@@ -81,6 +84,24 @@ async def _daemon(state: State, socket: Path) -> list[dict[str, Any]]:
 
     async with ApiClient(Address(socket=socket), timeout=5.0) as client:
         return [await _row(state, check) for check in DaemonChecks(client).all()]
+
+
+async def _terminal(state: State, glyphs: str) -> list[dict[str, Any]]:
+    """The one this runs on, with the signs that the console would take."""
+    from rich.console import Console
+
+    from console.cli.terminal import fitting_glyphs, measured_width
+    from console.doctor.terminal import Terminal, TerminalChecks
+    from console.screens.clipboard import Reach, way_out
+
+    cells, way, rich = measured_width(), await way_out(state.environ), Console()
+    terminal = Terminal(
+        columns=rich.width, rows=rich.height, name=state.environ.get("TERM", "unknown"), colours=str(rich.color_system or ""),
+        no_color=bool(state.environ.get("NO_COLOR")), encoding=sys.stdout.encoding or "",
+        glyphs=fitting_glyphs(state.environ, cells) if glyphs == "auto" else glyphs, wide=cells > 1 if cells is not None else None,
+        clipboard=({Reach.YES: True, Reach.NO: False}.get(way.reach), way.words),
+    )  # fmt: skip
+    return [await _row(state, check) for check in TerminalChecks(terminal).all()]
 
 
 async def _row(state: State, check: "Check") -> dict[str, Any]:

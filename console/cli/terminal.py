@@ -14,11 +14,10 @@ _AT = re.compile(rb"\x1b\[(\d+);(\d+)R")
 _EAST_ASIAN = ("ja", "zh", "ko")
 
 
-def fitting_glyphs(environ: Mapping[str, str]) -> str:
-    """The name of a glyph set: by the terminal's own answer, else by the locale."""
+def fitting_glyphs(environ: Mapping[str, str], cells: int | None) -> str:
+    """The name of a glyph set: by the terminal's own answer (``measured_width``), else by the locale."""
     if not _utf8():
         return "ascii"
-    cells = measured_width()
     if cells is None:
         return "narrow" if _east_asian(environ) else "unicode"
     return "unicode" if cells == 1 else "narrow"

@@ -14,11 +14,13 @@ from console.cli.exits import Exit, Failure
 from console.cli.filters import joined
 from console.cli.state import State, state_of
 from console.cli.verbs import address_of, read_token
+from console.cli.views import chosen_view
 
 if TYPE_CHECKING:
     from console.client.api import ApiClient
     from console.client.connection import Address
     from console.client.owndaemon import OwnDaemon
+    from console.client.views import View
     from console.looks import Looks
     from console.settings.console import EnvironmentSettings
 
@@ -42,6 +44,7 @@ class Theme(StrEnum):
 def console(
     context: typer.Context,
     words: options.Words = None,
+    view: options.View = None,
     server: options.Server = None,
     env: Annotated[
         str | None,
@@ -66,9 +69,10 @@ def console(
     """
     if sum((server is not None, env is not None, embedded)) > 1:
         raise Failure("--server, --env and --embedded exclude each other: choose one", Exit.USAGE)
+    chosen = chosen_view(view, joined(words))
     choice = Choice(
         server=server, env=env, embedded=embedded, config=config, token_file=token_file, theme=theme, glyphs=glyphs,
-        read_only=read_only, filter=joined(words), order=order,
+        read_only=read_only, view=chosen, order=order,
     )  # fmt: skip
     raise typer.Exit(open_window(state_of(context), choice))
 
@@ -85,7 +89,7 @@ class Choice:
     theme: Theme | None = None
     glyphs: Glyphs | None = None
     read_only: bool = False
-    filter: str = ""
+    view: "View | None" = None
     order: str = ""
 
 
@@ -105,13 +109,15 @@ def open_window(state: State, choice: Choice) -> int:
 
     from console import __version__
     from console.app import ConsoleOptions, run_console
-    from console.cli.terminal import fitting_glyphs
+    from console.cli.terminal import fitting_glyphs, measured_width
     from console.looks import LooksFile
     from console.observe.crash import CrashReports
 
     way = _way(state, choice)
     kept = LooksFile(user_state_path("portal") / "looks.json")
     theme, theme_from, glyphs, glyphs_from = _looks(state, choice, kept.read())
+
+    cells = measured_width() if glyphs == Glyphs.AUTO else None
 
     def connect() -> "ApiClient":
         from console.client.api import ApiClient
@@ -121,8 +127,9 @@ def open_window(state: State, choice: Choice) -> int:
     crash = CrashReports(user_state_path("portal") / "crashes", state.redactor, __version__)
     return run_console(
         ConsoleOptions(
-            connect=connect, crash=crash, embedded=way.own, theme=theme, order=choice.order, filter=choice.filter,
-            glyphs=fitting_glyphs(state.environ) if glyphs == Glyphs.AUTO else glyphs, environ=state.environ,
+            connect=connect, crash=crash, embedded=way.own, theme=theme, order=choice.order, view=choice.view,
+            glyphs=fitting_glyphs(state.environ, cells) if glyphs == Glyphs.AUTO else glyphs, environ=state.environ,
+            wide=cells > 1 if cells is not None else None,
             read_only=choice.read_only or way.read_only, org_id=way.org_id, looks=kept, looks_from=(theme_from, glyphs_from),
         )
     )  # fmt: skip
@@ -150,7 +157,8 @@ def _way(state: State, choice: Choice) -> Way:
     if choice.embedded:
         from console.embedded import EmbeddedDaemon
 
-        own = EmbeddedDaemon(state.settings(choice.config, complete=True).settings, state.redactor)
+        loaded = state.settings(choice.config, complete=True)
+        own = EmbeddedDaemon(loaded.settings, state.redactor, loaded)
         return Way(lambda: own.address, own)
     if choice.env is not None:
         chosen = _environment(state, choice)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from console.client.views import View, Views
 from console.screens.attention import Attention
 from console.screens.session import Live, Session
 from console.screens.submitting import Submissions
@@ -24,8 +25,9 @@ _SHOWN = ("whmcs", "salesforce", "events", "esim", "mail")
 @dataclass
 class Desk:
     """``window_runs_daemon``: the daemon lives in this process. ``said``: the console's own lines for the ticker.
-    ``waiting``: by section, how much waits there, as last seen. ``filter``: what the board begins with.
-    ``asking``: a person is being asked about a command; another one has to wait. ``attention``: what needs a person."""
+    ``waiting``: by section, how much waits there, as last seen. ``view``: what the board begins with, ``views``: those that can be chosen.
+    ``environ``: what the terminal says of itself; ``wide``: does it draw ambiguous characters two cells wide, None where
+    that is not known. ``asking``: a person is being asked about a command; another one has to wait. ``attention``: what needs a person."""
 
     session: Session
     submissions: Submissions
@@ -33,8 +35,11 @@ class Desk:
     window_runs_daemon: bool = False
     said: list[Line] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=dict)
-    filter: str = ""
+    view: View = field(default_factory=lambda: View("", ""))
+    views: Views | None = None
     asking: bool = False
+    environ: Mapping[str, str] = field(default_factory=dict)
+    wide: bool | None = None
     attention: Attention = field(default_factory=Attention)
 
     def status(self) -> Status:

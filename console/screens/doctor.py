@@ -1,7 +1,6 @@
 """Doctor: settings, store, daemon and terminal, each with what was found, what hangs on it and what to do."""
 
 import locale
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -127,11 +126,12 @@ class DoctorScreen(ReadingScreen):
         return [await _row("daemon", check) for check in checks.all()]
 
     async def _terminal(self) -> list[Row]:
-        way = await way_out(os.environ)
+        environ = self.desk.environ
+        way = await way_out(environ)
         terminal = Terminal(
-            columns=self.app.size.width, rows=self.app.size.height, name=os.environ.get("TERM", "unknown"),
+            columns=self.app.size.width, rows=self.app.size.height, name=environ.get("TERM", "unknown"),
             colours=str(self.app.console.color_system or ""), no_color=self.app.no_color,
-            encoding=locale.getpreferredencoding(False), glyphs=self.desk.glyphs.name, wide=None,
+            encoding=locale.getpreferredencoding(False), glyphs=self.desk.glyphs.name, wide=self.desk.wide,
             clipboard=(_ARRIVES[way.reach], way.words),
         )  # fmt: skip
         return [await _row("terminal", check) for check in TerminalChecks(terminal).all()]

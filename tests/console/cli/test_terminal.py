@@ -14,7 +14,8 @@ import console
 from tests.console.cli.processes import environment, portal
 
 ASK = (
-    "import os; from console.cli.terminal import fitting_glyphs; print('set:', fitting_glyphs(os.environ), flush=True)"
+    "import os; from console.cli.terminal import fitting_glyphs, measured_width;"
+    " print('set:', fitting_glyphs(os.environ, measured_width()), flush=True)"
 )
 
 
