@@ -79,7 +79,7 @@ def _ourselves(daemon: Daemon, rows: _Rows) -> Iterator[Part]:
                 "cpu_seconds": used.ru_utime + used.ru_stime, "parts": daemon.tasks},
     )  # fmt: skip
     yield Part(
-        name="runs", state="ok", detail=f"{parts.dispatcher.working_on} worked on now",
+        name="runs", state="ok", detail=f"{parts.dispatcher.working_on} of at most {daemon.settings.engine.max_running} worked on now",
         values={**rows.runs, "working_on": parts.dispatcher.working_on, "held_because": rows.held},
     )  # fmt: skip
     for name, reason in parts.engine.holds.reasons().items():

@@ -11,6 +11,7 @@ from console.schema.service import DeepHealth
 
 LARGEST_SKEW = 30.0  # seconds; ages on the screen are computed with the daemon's clock, those in its log are not
 LARGEST_LAG = 5.0
+SAME = 1.0
 
 
 class DaemonChecks:
@@ -67,5 +68,6 @@ class DaemonChecks:
         if self._deep is None:
             return warn("not known: the daemon does not answer", "see daemon")
         side = "ahead of" if self._skew > 0 else "behind"
-        said = f"this machine is {abs(self._skew):.1f} s {side} the daemon's"
+        apart = abs(self._skew)
+        said = f"this machine is {apart:.1f} s {side} the daemon's" if apart >= SAME else "the same here and there"
         return warn(said, "set the one that is wrong") if abs(self._skew) > LARGEST_SKEW else ok(said)

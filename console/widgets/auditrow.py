@@ -12,13 +12,13 @@ from console.widgets.pieces import Line
 from console.widgets.rowdialog import json_lines, labelled
 
 COLUMNS = (
-    Column("at", "At", 12),
-    Column("who", "Who", 10, grow=1, most=20),
-    Column("what", "What", 16, grow=1, most=24),
-    Column("orders", "Orders", 10, grow=1, most=30),
+    Column("at", "At", 11),
+    Column("who", "Who", 8, grow=1, most=20),
+    Column("what", "What", 12, grow=1, most=24),
+    Column("about", "About", 10, grow=1, most=30),
     Column("outcome", "Outcome", 13),
     Column("took", "Took", 5, priority=2, right=True),
-    Column("why", "Why", 12, priority=1, grow=3),
+    Column("why", "Why", 10, priority=1, grow=4),
     Column("role", "Role", 10, priority=3),
 )
 UNDER_WAY = "under_way"
@@ -34,7 +34,7 @@ def cells(act: AuditAct, now: float, zone: tzinfo, glyphs: Glyphs) -> Mapping[st
         "at": [(wording.moment(act.at, now, zone), "muted")],
         "who": [(literal(act.actor), "plain")],
         "what": [(literal(act.title), "plain")],
-        "orders": [(literal(subjects(act)), "plain")],
+        "about": [(literal(subjects(act)), "plain")],
         "outcome": [(_outcome(act, glyphs), _TONES.get(act.outcome, "plain"))],
         "took": [(took, "muted")],
         "why": [(glyphs.plain(literal(act.reason or "")), "muted")],
@@ -49,10 +49,13 @@ def _outcome(act: AuditAct, glyphs: Glyphs) -> str:
 
 
 def subjects(act: AuditAct) -> str:
-    """``00010480``, ``12 orders``, or what else it was about."""
+    """``00010480``, ``12 orders``, or what else it was about: a system, a token, a batch."""
     if len(act.subjects) > 1:
         return f"{len(act.subjects):,} orders"
-    return act.numbers[0] if act.numbers else act.subjects[0] if act.subjects else ""
+    if act.subjects:
+        return act.numbers[0] if act.numbers else act.subjects[0]
+    asked = act.detail or {}
+    return next((str(asked[name]) for name in ("subject", "row", "batch", "name") if asked.get(name)), "")
 
 
 def lines(act: AuditAct, now: float, zone: tzinfo, glyphs: Glyphs, width: int, *, whole: bool) -> list[Line]:

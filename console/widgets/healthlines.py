@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 
+from rich.cells import cell_len
+
 from console.schema.service import AlertView, BreakerView, DeepHealth, Integration, Integrations, Part, PauseView
 from console.widgets import wording
 from console.widgets.cells import fit, literal
 from console.widgets.columns import Column
 from console.widgets.glyphs import Glyphs
-from console.widgets.pieces import Line, Piece, joined, told
+from console.widgets.pieces import Line, Piece, told
 from console.widgets.spark import spark
 
 COLUMNS = (
@@ -25,7 +27,7 @@ COLUMNS = (
 )
 TITLES = {"salesforce": "Salesforce", "whmcs": "WHMCS", "esim": "eSIM", "mail": "Mail", "intake": "Intake"}
 PRODUCT = "product:"
-_NAME = 20
+_NAME, _LABEL = 20, 11
 
 
 def title(subject: str) -> str:
@@ -108,7 +110,7 @@ def about(subject: str, known: Integrations, now: float, zone: tzinfo, glyphs: G
     pause = next((pause for pause in known.pauses if pause.subject == subject), None)
     lines: list[Line] = []
     if one is not None:
-        lines += _figures(one, now, glyphs)
+        lines += _figures(one, now, glyphs, width)
     if pause is not None:
         since = wording.moment(pause.at, now, zone)
         how = " by itself" if pause.automatic else ""
@@ -130,7 +132,7 @@ def about(subject: str, known: Integrations, now: float, zone: tzinfo, glyphs: G
     return lines
 
 
-def _figures(one: Integration, now: float, glyphs: Glyphs) -> list[Line]:
+def _figures(one: Integration, now: float, glyphs: Glyphs, width: int) -> list[Line]:
     sep: Piece = (f" {glyphs.sep} ", "muted")
     recent, parts = one.recent, list[Line]()
     if recent is not None:
@@ -150,13 +152,28 @@ def _figures(one: Integration, now: float, glyphs: Glyphs) -> list[Line]:
         [(f"{one.waiting_runs:,} orders wait for it", "warn" if one.waiting_runs else "muted")],
         [(last, "plain")],
     ]
-    lines: list[Line] = [
-        [(fit(title(one.system), 11), "strong"), *joined([part for part in parts if part], sep)],
-        [(" " * 11, "plain"), *joined(second, sep)],
-    ]
+    head: Piece = (fit(title(one.system), _LABEL), "strong")
+    lines = _in_lines(head, [part for part in (*parts, *second) if part], sep, width)
     if one.breaker is not None:
-        lines.append([("Breaker    ", "muted"), (_breaker(one.breaker).removeprefix("breaker "), "plain")])
+        lines.append([(fit("Breaker", _LABEL), "muted"), (_breaker(one.breaker).removeprefix("breaker "), "plain")])
     return lines
+
+
+def _in_lines(head: Piece, parts: Sequence[Line], between: Piece, width: int) -> list[Line]:
+    """The parts after the head, in as many lines as it takes; no part is broken."""
+    lines: list[list[Piece]] = [[head]]
+    room = width - _LABEL
+    for part in parts:
+        size = sum(cell_len(text) for text, _ in part)
+        if len(lines[-1]) > 1 and room < size + len(between[0]):
+            lines.append([(" " * _LABEL, "plain")])
+            room = width - _LABEL
+        if len(lines[-1]) > 1:
+            lines[-1].append(between)
+            room -= len(between[0])
+        lines[-1] += part
+        room -= size
+    return [*lines]
 
 
 def window_words(seconds: float) -> str:
