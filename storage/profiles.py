@@ -90,6 +90,18 @@ def adopt(db: sqlite3.Connection, iccid: str, order_id: str, item_id: str, kind:
     return None
 
 
+def loosen(db: sqlite3.Connection, iccid: str, now: float, order_id: str) -> None:
+    """Untie a reserved profile from its item; it stays the order's until ``free`` gives it back."""
+    db.execute("UPDATE profiles SET order_item_id = NULL, eid = NULL, updated_at = ? WHERE iccid = ?", (now, iccid))
+    history(db, iccid, now, "let go", order_id)
+
+
+def reserved_here(db: sqlite3.Connection, iccid: str, order_id: str) -> bool:
+    """Did we take it out of stock for this order, rather than find it named in Salesforce?"""
+    query = "SELECT 1 FROM profile_history WHERE iccid = ? AND order_id = ? AND what = 'reserved' LIMIT 1"
+    return db.execute(query, (iccid, order_id)).fetchone() is not None
+
+
 def set_state(
     db: sqlite3.Connection, iccid: str, state: str, now: float, order_id: str | None, detail: str | None = None
 ) -> None:

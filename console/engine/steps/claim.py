@@ -1,7 +1,7 @@
 """The claim: the first outside write of a run, and the reservation of profiles that goes with it (rules §5.1, §6 esim)."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from console.engine.failures import Condition, NotNow, OrderWithdrawn, Parked, conflict
@@ -27,7 +27,7 @@ async def claim(context: Provisioning) -> None:
         return
     await _settle_outbox(context)
     _distrust_what_was_begun(context)
-    attempt, iccids = await _reserve(context)
+    attempt, iccids, loose = await _reserve(context)
     context.data["attempt"], context.data["iccids"] = attempt, iccids
     await context.calls.keyed(
         System.SALESFORCE,
@@ -37,6 +37,9 @@ async def claim(context: Provisioning) -> None:
         request={"status": "Provisioning", "attempt": attempt, "iccids": sorted(iccids.values())},
         fresh=not _claimed(context.bundle, attempt, iccids),
     )
+    if loose:  # Salesforce names none of them any more: the next order may have them
+        now = context.engine.clock.now()
+        await context.ledger.commit(lambda db: _give_back(db, loose, context.order_id, now))
     missing = [item for item in esim_items(context) if item.id not in iccids]
     if missing and by_iccid(context):
         kind = missing[0].profile_type
@@ -80,21 +83,25 @@ def _distrust_what_was_begun(context: Provisioning) -> None:
         context.calls.distrust(context.data["foreign_since"])
 
 
-async def _reserve(context: Provisioning) -> tuple[int, dict[str, str]]:
-    """Fix this run's attempt number and reserve its profiles in one transaction, before the claim leaves."""
+async def _reserve(context: Provisioning) -> tuple[int, dict[str, str], list[str]]:
+    """Fix this run's attempt number and reserve its profiles in one transaction, before the claim leaves.
+
+    Also answers the profiles that were reserved for what the order does not ask for any more.
+    """
     assert context.bundle is not None
     run, now = context.run, context.engine.clock.now()
     counted = context.bundle.order.attempt_count + 1
     items, own_stock = esim_items(context), by_iccid(context)
 
-    def write(db: sqlite3.Connection) -> tuple[int, dict[str, str]]:
+    def write(db: sqlite3.Connection) -> tuple[int, dict[str, str], list[str]]:
         stored = runs.get(db, run.id)
         attempt = stored.attempt if stored and stored.attempt else counted
         look_first = run.look_first or "foreign_since" in context.data
         runs.change(db, run.id, now, attempt=attempt, look_first=look_first, state_data=dict(context.data))
         found: dict[str, str] = {}
+        loose = _let_go(db, context, items, now)
         for item in items:
-            if item.esim_iccid:
+            if item.esim_iccid and item.esim_iccid not in loose:
                 owner = profiles.adopt(db, item.esim_iccid, context.order_id, item.id, item.profile_type, now)
                 if owner is not None:
                     raise conflict(
@@ -105,12 +112,39 @@ async def _reserve(context: Provisioning) -> tuple[int, dict[str, str]]:
                 iccid := profiles.reserve(db, context.order_id, item.id, item.profile_type, item.eid, now)
             ):
                 found[item.id] = iccid
-        return attempt, found
+        return attempt, found, loose
 
     return await context.ledger.commit(write)
 
 
-def _fields(attempt: int, iccids: Mapping[str, str], first: str | None) -> dict[str, Any]:
+def _let_go(db: sqlite3.Connection, context: Provisioning, items: Sequence[PlannedItem], now: float) -> list[str]:
+    """Untie profiles of another type than their item asks for now, or whose item is gone.
+
+    Raises conflict where one was asked for at the provider, or may have been by whoever held this order meanwhile.
+    """
+    wanted, loose = {item.id: item.profile_type for item in items}, []
+    for row in profiles.of_order(db, context.order_id):
+        if row.order_item_id is None:  # a kill came in between
+            loose.append(row.iccid)
+            continue
+        kind = wanted.get(row.order_item_id)
+        if kind == row.type or not profiles.reserved_here(db, row.iccid, context.order_id):
+            continue
+        asked = calls.find(db, context.order_id, "esim.downloadOrder", row.iccid) is not None
+        if asked or row.state != "reserved" or "foreign_since" in context.data:
+            said = f"a profile of type {row.type} was taken, the order asks for {kind or 'none there'} now"
+            raise conflict("order_changed", f"{said}: cancel it with undo", system="salesforce")
+        profiles.loosen(db, row.iccid, now, context.order_id)
+        loose.append(row.iccid)
+    return loose
+
+
+def _give_back(db: sqlite3.Connection, loose: Sequence[str], order_id: str, now: float) -> None:
+    for iccid in loose:
+        profiles.free(db, iccid, now, order_id, usable=True)
+
+
+def _fields(attempt: int, first: str | None, bundle: OrderBundle) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "Status": "Provisioning",
         "Provisioning_Status__c": "In Progress",
@@ -118,7 +152,7 @@ def _fields(attempt: int, iccids: Mapping[str, str], first: str | None) -> dict[
         "Provisioning_Error_Code__c": None,
         "Provisioning_Error_Message__c": None,
     }
-    if first is not None:
+    if first is not None or (bundle.order.esim_iccid and any(item.is_esim for item in bundle.items)):
         fields["ESIM_ICCID__c"] = first
     return fields
 
@@ -128,13 +162,13 @@ async def _write(context: Provisioning, attempt: int, iccids: Mapping[str, str])
     assert bundle is not None
     first = next((iccids[item.id] for item in context.plan.items if item.id in iccids), None)
     new = {
-        item.id: {"ESIM_ICCID__c": iccids[item.id]}
+        item.id: {"ESIM_ICCID__c": iccids.get(item.id)}
         for item in bundle.items
-        if item.id in iccids and item.esim_iccid != iccids[item.id]
+        if item.is_esim and item.esim_iccid != iccids.get(item.id)
     }
     try:
         fresh = await context.engine.salesforce.patch_and_read(
-            context.order_id, _fields(attempt, iccids, first), items=new, unmodified_since=bundle.order.last_modified_at
+            context.order_id, _fields(attempt, first, bundle), items=new, unmodified_since=bundle.order.last_modified_at
         )
     except CallFailed as error:
         if error.code != "changed_meanwhile":
@@ -185,4 +219,4 @@ async def _standing(context: Provisioning, attempt: int, iccids: Mapping[str, st
 def _claimed(bundle: OrderBundle | None, attempt: int, iccids: Mapping[str, str]) -> bool:
     if bundle is None or bundle.order.status != "Provisioning" or bundle.order.attempt_count != attempt:
         return False
-    return all(item.esim_iccid == iccids[item.id] for item in bundle.items if item.id in iccids)
+    return all(item.esim_iccid == iccids.get(item.id) for item in bundle.items if item.is_esim)

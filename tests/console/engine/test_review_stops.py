@@ -111,6 +111,53 @@ async def test_cancel_gives_no_profile_back_while_a_lost_order_may_still_take_it
     assert plant.requests("cancelOrder") == 1
 
 
+def retype(plant: Plant, order_id: str, item_type: str) -> None:
+    """The order's product is of another profile type now, as after a change of the product in Salesforce."""
+    db = plant.sandbox.salesforce.org.db
+    for item in db.having("OrderItem", "OrderId", order_id):
+        product = db.get("Product2", item["Product2Id"])
+        if product is not None and product.get("ESIM_Profile_Type__c"):
+            with db.transaction():
+                db.put("Product2", {**product, "ESIM_Profile_Type__c": item_type})
+
+
+@pytest.mark.parametrize("stock", [True, False])
+async def test_a_changed_type_gives_the_old_profile_back(plant: Plant, stock: bool) -> None:
+    client = plant.person("none")
+    order_id = plant.place("esim", customer=client.number)
+    await plant.admit(order_id)
+    assert (await plant.go(order_id)).state == "parked"  # claimed, and nothing to pay with
+    (old,) = plant.profiles(order_id)
+    if not stock:
+        await plant.journal.write(
+            lambda db: db.execute("UPDATE profiles SET state = 'unusable' WHERE type = 'TRAVEL-10G'")
+        )
+    retype(plant, order_id, "TRAVEL-10G")
+    plant.sandbox.people.set_pay_method(client.whmcs_client_id, "card")
+    run = await plant.retry(order_id)
+    back = plant.journal.peek(lambda db: profiles.get(db, old.iccid))
+    assert back is not None and (back.state, back.order_id) == ("free", None)
+    if stock:
+        assert run.state == "done", run.error_message
+        (new,) = plant.profiles(order_id)
+        assert (new.type, (await plant.crm(order_id)).esim_iccid) == ("TRAVEL-10G", new.iccid)
+        assert {p["iccid"] for p in plant.sandbox.esim.smdp.profiles() if p["matching_id"]} == {new.iccid}
+    else:
+        assert (run.state, run.error_code) == ("parked", "stock_empty")
+        assert (await plant.crm(order_id)).esim_iccid is None
+
+
+async def test_a_type_that_changes_after_the_profile_was_ordered_is_a_persons(plant: Plant) -> None:
+    plant.install(price_drift=7)
+    order_id = plant.place("esim")
+    await plant.admit(order_id)
+    assert (await plant.go(order_id)).state == "failed"
+    retype(plant, order_id, "TRAVEL-10G")
+    run = await plant.retry(order_id)
+    assert (run.state, run.error_class, run.error_code) == ("failed", "conflict", "order_changed")
+    assert len(plant.profiles(order_id)) == 1
+
+
 async def test_a_profile_the_provider_refused_is_not_given_to_the_next_order(plant: Plant) -> None:
     """It is in use elsewhere: back in stock it would stop every order after this one."""
     order_id = plant.place("esim")
