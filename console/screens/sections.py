@@ -35,6 +35,12 @@ def _approvals(desk: "Desk") -> "LiveScreen":
     return ApprovalsScreen(desk)
 
 
+def _failures(desk: "Desk") -> "LiveScreen":
+    from console.screens.failures import FailuresScreen
+
+    return FailuresScreen(desk)
+
+
 def _needs(desk: "Desk") -> "LiveScreen":
     from console.screens.needs import NeedsScreen
 
@@ -69,6 +75,7 @@ def _doctor(desk: "Desk") -> "LiveScreen":
 SECTIONS: tuple[Section, ...] = (
     Section("1", "1", "orders", "Orders", _orders),
     Section("2", "2", "approvals", "Approvals", _approvals),
+    Section("3", "3", "failures", "Failures", _failures),
     Section("!", "exclamation_mark", "needs", "Needs a person", _needs),
     Section("7", "7", "events", "Events", _events),
     Section("8", "8", "health", "Health", _health),
