@@ -17,7 +17,8 @@ APP: tuple[Binding, ...] = (
     Binding("q", "leave", "Quit", show=False, id="app.quit", tooltip="Leave; a daemon in this window is drained first"),
     Binding("ctrl+c", "leave", "Quit", show=False, id="app.interrupt", tooltip="Leave"),
     Binding("F", "find", "Find", show=False, id="app.find", tooltip="Find an order by number, name, phone, ICCID, e-mail, in any spelling"),
-    Binding("colon", "go_to", "Go to", show=False, id="app.go_to", tooltip="Go to an order by its number"),
+    Binding("colon", "go_to", "Go to", show=False, id="app.go_to", tooltip="Go to: 10480, find 田中, state:failed, approvals ..."),
+    Binding("L", "log_console", "Log", show=False, id="app.log", tooltip="What this window did: acts as command lines, failed requests; masked"),
     Binding("percent_sign", "batches", "Batches", show=False, id="app.batches", tooltip="Acts on many orders: progress and results"),
 )  # fmt: skip
 
@@ -124,6 +125,14 @@ BATCH: tuple[Binding, ...] = (
     Binding("escape", "back", "Back", show=False, id="batch.back", tooltip="Back; the batch goes on in the daemon"),
     Binding("t", "troubles", "Not done", show=False, id="batch.troubles", tooltip="Only what was not done, or everything"),
     Binding("X", "export", "Export", show=False, id="batch.export", tooltip="Write the result of each order into a file"),
+)  # fmt: skip
+
+FAILURES: tuple[Binding, ...] = (
+    Binding("slash", "filter", "Filter", show=False, id="failures.filter", tooltip="Filter: class:data age>2h ..."),
+    Binding("t", "tree", "Tree or flat", show=False, id="failures.tree", tooltip="Causes with their orders, or all orders in one list"),
+    Binding("o", "on_board", "On the board", show=False, id="failures.on_board", tooltip="The board with the orders of this cause only"),
+    Binding("f", "fetch", "Read again", show=False, id="failures.fetch", tooltip="Ask the daemon again now"),
+    Binding("X", "export", "Export", show=False, id="failures.export", tooltip="Write exactly what is filtered into a file"),
 )  # fmt: skip
 
 NEEDS: tuple[Binding, ...] = (
