@@ -1,41 +1,34 @@
 """The console: a Textual application that is a client of the daemon's API and nothing else."""
 
 import asyncio
-import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import tzinfo
 from functools import partial
-from pathlib import Path
-from time import monotonic, time
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widgets import Input, TextArea
 from textual.worker import Worker, WorkerState
 
 from console import keys
 from console.client.errors import ApiError
-from console.client.owndaemon import OwnDaemon, OwnDaemonFailed
-from console.client.views import View, Views
-from console.looks import LooksFile
-from console.observe.crash import EXIT_CRASH, CrashReports
-from console.screens.acting import ActingScreen
+from console.client.owndaemon import OwnDaemonFailed
+from console.client.views import View
+from console.commands.cliline import cli_line
+from console.commands.table import BY_ID
+from console.observe.crash import EXIT_CRASH
 from console.screens.anew import drawn_anew
 from console.screens.attaching import Attachment, OtherOrg
 from console.screens.attention import Attention
 from console.screens.base import LiveScreen
-from console.screens.batch import BatchesScreen, BatchScreen
-from console.screens.clipboard import CopyOffer, Reach, save, way_out
+from console.screens.clipboard import Clipboard, CopyOffer
 from console.screens.desk import Desk
-from console.screens.find import FindScreen
-from console.screens.goto import GoTo
-from console.screens.help import HelpScreen
+from console.screens.going import GoingApp
 from console.screens.logbook import Did, LogBook
+from console.screens.opening import ConsoleOptions
 from console.screens.order import OrderScreen
 from console.screens.palette import ConsoleProvider
 from console.screens.sections import SECTIONS
@@ -48,7 +41,6 @@ from console.widgets.inline import InlineConfirm
 from console.widgets.ticker import moment_line
 
 if TYPE_CHECKING:
-    from console.client.api import ApiClient
     from console.schema.commands import SubmitRequest, Submitted
 
 FLUSH = 0.1  # seconds between two paintings of what changed
@@ -57,46 +49,7 @@ TITLE_KEPT, TITLE_BACK = "\x1b[22;0t", "\x1b[23;0t"  # the terminal's title befo
 NOTICE = 8.0
 
 
-@dataclass(frozen=True)
-class ConsoleOptions:
-    """``connect`` makes the API's client; ``embedded`` is the daemon of this window, not started yet, or None.
-
-    ``wall`` gives seconds since 1970; ``zone`` None: the daemon's. ``crash`` gets what went wrong in the console itself.
-    ``wide``: does the terminal draw ambiguous characters two cells wide, None where that is not known.
-    ``looks``: where theme and signs chosen here are kept; ``looks_from``: where each came from at this start.
-    ``view``: what the board begins with; this person's own views are kept beside the crash files too.
-    ``org_id``: the org that the daemon must work for, "" for any. ``environ``: what the terminal says of itself; copies
-    that no clipboard took are kept beside the crash files.
-    """
-
-    connect: Callable[[], "ApiClient"]
-    crash: CrashReports
-    embedded: OwnDaemon | None = None
-    glyphs: str = "unicode"
-    theme: str = DARK.name
-    looks: LooksFile | None = None
-    looks_from: tuple[str, str] = ("default", "default")
-    wide: bool | None = None
-    read_only: bool = False
-    view: View | None = None
-    order: str = ""
-    org_id: str = ""
-    wall: Callable[[], float] = time
-    zone: tzinfo | None = None
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    crashed: list[Path] = field(default_factory=list)
-    last_words: list[str] = field(default_factory=list)  # left on the terminal at the end
-
-    @property
-    def copies(self) -> Path:
-        return self.crash.folder.parent / "copies"
-
-    @property
-    def views(self) -> Views:
-        return Views(self.crash.folder.parent / "views.json")
-
-
-class ConsoleApp(App[int], inherit_bindings=False):
+class ConsoleApp(GoingApp, inherit_bindings=False):
     """Three workers (feed, identity, integrations) and a flush of what changed to the active screen, ten times a second."""
 
     TITLE = "portal"
@@ -126,14 +79,14 @@ class ConsoleApp(App[int], inherit_bindings=False):
             session,
             submissions,
             SETS[options.glyphs],
+            options.views,
             window_runs_daemon=options.embedded is not None,
             view=options.view or View("", ""),
-            views=options.views,
             environ=options.environ,
             wide=options.wide,
             attention=Attention(self.bell, self._entitle),
         )
-        self._copied = ""  # the last text copied
+        self.copier = Clipboard(options.environ, options.copies, self._tell, self._offer_copy)
         self.looks_from = options.looks_from  # where theme and signs came from
         for theme in THEMES:
             self.register_theme(theme)
@@ -230,6 +183,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
     # Submitting ------------------------------------------------------------------------------------------------------
 
     async def _submit_once(self, command: str, request: "SubmitRequest", key: str) -> "Submitted":
+        numbers = [row.number if (row := self.desk.session.book.get(one)) else one for one in request.orders]
+        line = cli_line(BY_ID[command], numbers, request.arguments, request.reason, filter_text=request.filter or "")
+        self.log_book.note(Did.ACT, line)
         return await self.desk.session.api.submit(command, request, key=key)
 
     def _tell(self, said: str, severity: str) -> None:
@@ -258,20 +214,16 @@ class ConsoleApp(App[int], inherit_bindings=False):
             if isinstance(screen, PlanDialog) and screen.ignores_input(key):
                 event.stop()
                 return
+            if key and not key.isascii() and key.isprintable() and not isinstance(self.focused, Input | TextArea):
+                event.stop()
+                self._say_japanese_input()
+                return
         await super().on_event(event)
 
-    def action_section(self, mode: str) -> None:
-        if self.current_mode != mode:
-            self.switch_mode(mode)
-        else:
-            while len(self.screen_stack) > 1:
-                self.pop_screen()
-
-    async def action_orders_with(self, state: str) -> None:
-        """The board with one state only: where a click on a count leads from every screen."""
-        await self.switch_mode("orders")
-        self.action_section("orders")
-        self.call_after_refresh(self.run_action, f"show_state('{state}')", self.screen_stack[0])
+    def _say_japanese_input(self) -> None:
+        """A key that came out of an input method is no command; the footer says so for a while."""
+        self.desk.foreign_key_at = monotonic()
+        self._tick()
 
     def action_other_theme(self) -> None:
         self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
@@ -289,80 +241,21 @@ class ConsoleApp(App[int], inherit_bindings=False):
         except OSError as error:
             self._tell(f"It could not be kept for the next start: {error.strerror or error}", "warning")
 
-    def action_help(self) -> None:
-        screen = self.screen
-        if not isinstance(screen, LiveScreen):
-            return
-        possible = screen.known_commands() if isinstance(screen, ActingScreen) else ()
-        own = [b for b in type(screen).BINDINGS if isinstance(b, Binding) and not b.action.startswith("act(")]
-        title = str(type(screen).BINDING_GROUP_TITLE or "Keys")
-        self.push_screen(HelpScreen(self.desk.glyphs, title, own, possible))
-
-    @work(group="go", exclusive=True, exit_on_error=False)
-    async def action_go_to(self, text: str = "") -> None:
-        if not isinstance(self.screen, LiveScreen):
-            return
-        order_id = await self.push_screen_wait(GoTo(self.desk.glyphs, self._find_order, text))
-        if order_id is not None:
-            if isinstance(self.screen, OrderScreen):
-                self.pop_screen()
-            self.push_screen(OrderScreen(self.desk, order_id))
-
-    def action_find(self, text: str = "") -> None:
-        """Look for something, whatever it is; a search that is open below is gone back to."""
-        opened = next((screen for screen in self.screen_stack if isinstance(screen, FindScreen)), None)
-        if opened is None:
-            if isinstance(self.screen, LiveScreen):
-                self.push_screen(FindScreen(self.desk, text))
-            return
-        while self.screen is not opened:
-            self.pop_screen()
-        if text:
-            opened.look_for(text)
-        else:
-            opened.action_edit()
-
-    async def _find_order(self, text: str) -> str:
-        return (await self.desk.session.api.order(text)).order.order_id
-
-    # Copying and pasting ---------------------------------------------------------------------------------------------
+    # Copying ---------------------------------------------------------------------------------------------------------
 
     def copy_out(self, text: str, what: str = "text") -> None:
         """Copy to the terminal's clipboard and say what became of it. ``what``: "order number", "activation link"."""
-        self._copied = text
         self.copy_to_clipboard(text)
-        self.run_worker(self._say_copied(text, what), group="copy", exclusive=True, exit_on_error=False)
+        self.run_worker(self.copier.say(text, what), group="copy", exclusive=True, exit_on_error=False)
 
-    async def _say_copied(self, text: str, what: str) -> None:
-        way = await way_out(self.options.environ)
-        if way.reach is Reach.YES:
-            self._tell(f"Copied the {what}: {way.words}.", "information")
-        elif way.reach is Reach.UNKNOWN:
-            self._tell(f"Sent the {what} to the clipboard: {way.words}. :save writes it to a file.", "information")
-        elif await self.push_screen_wait(CopyOffer(self.desk.glyphs, what, way.words, text)):
-            self.action_save_copy()
-
-    def action_batches(self) -> None:
-        """Acts on many orders: those that go on and those that ended."""
-        if isinstance(self.screen, LiveScreen) and not isinstance(self.screen, BatchesScreen):
-            self.push_screen(BatchesScreen(self.desk))
-
-    def action_batch(self, batch_id: str) -> None:
-        """One of them, as soon as it is begun."""
-        if isinstance(self.screen, LiveScreen):
-            self.push_screen(BatchScreen(self.desk, batch_id))
+    async def _offer_copy(self, what: str, why: str, text: str) -> bool:
+        return await self.push_screen_wait(CopyOffer(self.desk.glyphs, what, why, text))
 
     def action_save_copy(self) -> None:
         """Write what was copied last into a private file."""
-        if not self._copied:
-            self._tell("Nothing has been copied yet.", "warning")
-            return
-        try:
-            file = save(self.options.copies, self._copied)
-        except OSError as error:
-            self._tell(f"The copy could not be saved: {error.strerror or error}", "error")
-        else:
-            self._tell(f"Saved in {file}", "information")
+        self.copier.save()
+
+    # Leaving ---------------------------------------------------------------------------------------------------------
 
     @work(group="leave", exclusive=True, exit_on_error=False)
     async def action_leave(self) -> None:

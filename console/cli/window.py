@@ -108,10 +108,11 @@ def open_window(state: State, choice: Choice) -> int:
     from platformdirs import user_state_path
 
     from console import __version__
-    from console.app import ConsoleOptions, run_console
+    from console.app import run_console
     from console.cli.terminal import fitting_glyphs, measured_width
     from console.looks import LooksFile
     from console.observe.crash import CrashReports
+    from console.screens.opening import ConsoleOptions
 
     way = _way(state, choice)
     kept = LooksFile(user_state_path("portal") / "looks.json")

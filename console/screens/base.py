@@ -1,6 +1,7 @@
 """The frame of every section's screen: status, sections, what the screen shows, ticker, keys; live while it is active."""
 
 from collections.abc import Iterable, Sequence, Set
+from time import monotonic
 
 from textual import events
 from textual.app import ComposeResult
@@ -17,6 +18,9 @@ from console.widgets.pieces import flowed
 from console.widgets.sheet import Bar
 from console.widgets.statusbar import StatusBar
 from console.widgets.ticker import Ticker, event_line
+
+FOREIGN = Hint("Japanese input is on:", "switch it off to use keys", "app.help", tone="warn", must=True)
+FOREIGN_FOR = 6.0  # seconds
 
 
 class LiveScreen(Screen[None]):
@@ -123,7 +127,8 @@ class LiveScreen(Screen[None]):
         self.app.post_message(self.Told(said, severity))
 
     def show_keys(self) -> None:
-        self._keys.show(self.hints(), Hint("^p", "palette", "command_palette"))
+        foreign = [FOREIGN] if monotonic() - self.desk.foreign_key_at < FOREIGN_FOR else []
+        self._keys.show([*foreign, *self.hints()], Hint("^p", "palette", "command_palette"))
 
     def _show_sections(self) -> None:
         counts, glyphs = self.desk.session.book.counts, self.desk.glyphs

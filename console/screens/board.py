@@ -300,6 +300,10 @@ class BoardScreen(ActingScreen):
         """A click on a count of the section bar."""
         self._bar.put(f"state:{state}")
 
+    def action_filter_by(self, text: str) -> None:
+        """A filter that was typed elsewhere."""
+        self._bar.put(text)
+
     def action_failures_like(self) -> None:
         """Only orders that stand for the same cause as the one in hand."""
         order_id = self.table.in_hand

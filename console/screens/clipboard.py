@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -95,6 +95,40 @@ def save(folder: Path, text: str, now: datetime | None = None) -> Path:
     for old in sorted(folder.glob("copy-*.txt"))[:-KEPT]:
         old.unlink(missing_ok=True)
     return file
+
+
+class Clipboard:
+    """``offer`` asks a person (what, why not copied, text) whether to save; ``tell`` says a sentence with its severity."""
+
+    def __init__(
+        self, environ: Mapping[str, str], folder: Path, tell: Callable[[str, str], None],
+        offer: Callable[[str, str, str], Awaitable[bool]],
+    ) -> None:  # fmt: skip
+        self._environ, self._folder, self._tell, self._offer = environ, folder, tell, offer
+        self._last = ""
+
+    async def say(self, text: str, what: str) -> None:
+        """Say what became of ``text``, which was just sent to the terminal."""
+        self._last = text
+        way = await way_out(self._environ)
+        if way.reach is Reach.YES:
+            self._tell(f"Copied the {what}: {way.words}.", "information")
+        elif way.reach is Reach.UNKNOWN:
+            self._tell(f"Sent the {what} to the clipboard: {way.words}. :save writes it to a file.", "information")
+        elif await self._offer(what, way.words, text):
+            self.save()
+
+    def save(self) -> None:
+        """Write what was copied last into a private file."""
+        if not self._last:
+            self._tell("Nothing has been copied yet.", "warning")
+            return
+        try:
+            file = save(self._folder, self._last)
+        except OSError as error:
+            self._tell(f"The copy could not be saved: {error.strerror or error}", "error")
+        else:
+            self._tell(f"Saved in {file}", "information")
 
 
 class CopyOffer(ModalScreen[bool]):

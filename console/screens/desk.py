@@ -32,12 +32,13 @@ class Desk:
     session: Session
     submissions: Submissions
     glyphs: Glyphs
+    views: Views
     window_runs_daemon: bool = False
     said: list[Line] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=dict)
     view: View = field(default_factory=lambda: View("", ""))
-    views: Views | None = None
     asking: bool = False
+    foreign_key_at: float = float("-inf")
     environ: Mapping[str, str] = field(default_factory=dict)
     wide: bool | None = None
     attention: Attention = field(default_factory=Attention)

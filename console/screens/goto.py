@@ -1,4 +1,4 @@
-"""Go to an order by its number or id; a wrong one is answered in words."""
+"""``:`` go to an order, a section, a filter, something to find; what leads nowhere is answered in words."""
 
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
@@ -8,18 +8,18 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
+from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label
 
 from console.client.errors import ApiError
+from console.screens.places import Kind, NoPlace, Place, completions, place_of
 from console.widgets.cells import literal
 from console.widgets.frames import suit
 from console.widgets.glyphs import Glyphs
 
-LONGEST = 40
 
-
-class GoTo(ModalScreen[str | None]):
-    """Dismissed with the order's id. ``find`` gives the id of an order, or raises ApiError."""
+class GoTo(ModalScreen[Place | None]):
+    """Dismissed with the place, an order by its id. ``find`` gives the id of an order, or raises ApiError."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
@@ -28,9 +28,10 @@ class GoTo(ModalScreen[str | None]):
         self._glyphs, self._find, self._text = glyphs, find, text
 
     def compose(self) -> ComposeResult:
+        suggester = SuggestFromList(completions(), case_sensitive=False)
         with Vertical(id="goto"):
-            yield Label("Go to order (number with or without zeros, or Salesforce id)", markup=False)
-            yield Input(self._text, id="goto-input", compact=True, placeholder="10480")
+            yield Label("Go to: 10480, find 田中, state:failed, approvals ...", markup=False)
+            yield Input(self._text, id="goto-input", compact=True, placeholder="10480", suggester=suggester)
             yield Label("", id="goto-error", markup=False)
 
     def on_mount(self) -> None:
@@ -42,18 +43,23 @@ class GoTo(ModalScreen[str | None]):
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
-        text = event.value.strip()
-        if not text:
+        if not event.value.strip():
             self.dismiss(None)
-        elif len(text) > LONGEST:
-            self._complain(f"An order number has at most {LONGEST} characters, this text has {len(text):,}.")
+            return
+        try:
+            place = place_of(event.value)
+        except NoPlace as error:
+            self._complain(str(error))
+            return
+        if place.kind is Kind.ORDER:
+            self._look(place.text)
         else:
-            self._look(text)
+            self.dismiss(place)
 
     @work(exclusive=True, exit_on_error=False)
     async def _look(self, text: str) -> None:
         try:
-            self.dismiss(await self._find(text))
+            self.dismiss(Place(Kind.ORDER, await self._find(text)))
         except ApiError as error:
             self._complain(str(error))
 

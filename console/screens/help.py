@@ -1,5 +1,6 @@
 """Help for the screen one comes from: its keys, every command with its role, and what the signs mean."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -11,8 +12,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from console import keys
-from console.commands.table import for_orders
+from console.commands.table import COMMANDS
 from console.schema.detail import PossibleCommand
+from console.screens.sections import SECTIONS
 from console.widgets.cells import fit, literal
 from console.widgets.frames import suit
 from console.widgets.glyphs import Glyphs
@@ -29,6 +31,14 @@ _STRIP_WORDS = {
     "s": "skipped",
     "-": "not needed",
 }
+_WORDS: tuple[tuple[str, str], ...] = (
+    ("10480  ord 10480", "an order, with or without zeros"),
+    ("find 田中", "whatever a customer can name, over all orders"),
+    ("state:failed", "the board with a filter"),
+    ("approvals", "a section, its first letters do"),
+    ("save", "write the last copy into a file"),
+    ("zone", "the zone in which times are told"),
+)
 _TABLE: tuple[tuple[str, str], ...] = (
     ("↑↓ jk pgup pgdn g G", "take another order in hand"),
     ("enter", "open"),
@@ -80,7 +90,7 @@ class HelpScreen(ModalScreen[None]):
     def _show(self, wanted: str) -> None:
         sheet = self.query_one(Sheet)
         width = max(40, sheet.room)
-        folded = wanted.casefold().strip()
+        folded = unicodedata.normalize("NFKC", wanted).casefold().strip()
         lines: list[Line] = []
         for title, rows in self._groups():
             kept = [row for row in rows if not folded or folded in " ".join(row).casefold()]
@@ -99,11 +109,12 @@ class HelpScreen(ModalScreen[None]):
         glyphs = self._glyphs
         commands: dict[str, list[tuple[str, str, str]]] = {}
         reasons = {known.id: known for known in self._possible}
-        for command in for_orders():
+        for command in COMMANDS:
             known = reasons.get(command.id)
             why = f" Not now: {known.reason}" if known is not None and not known.possible else ""
             said = f"{command.title}: {command.description} ({command.role}){why}"
-            commands.setdefault(command.group, []).append((command.keys, said, "muted" if why else "plain"))
+            key = command.keys if command.context == "order" else "^p"
+            commands.setdefault(command.group, []).append((key, said, "muted" if why else "plain"))
         own = [
             (
                 " ".join(keys.shown(key) for key in binding.key.split(",")),
@@ -115,4 +126,8 @@ class HelpScreen(ModalScreen[None]):
         signs = [(glyphs.states[state], state, state) for state in glyphs.states if state != "none"]
         steps = [(glyphs.strip[letter], f"step {word}", "plain") for letter, word in _STRIP_WORDS.items()]
         table = [(key, said, "plain") for key, said in _TABLE]
-        return [(self._heading, own), ("Table", table), *commands.items(), ("States", signs), ("Step strip", steps)]
+        go = [(section.digit, f"the section {section.title}", "plain") for section in SECTIONS]
+        go += [(f":{word}", said, "plain") for word, said in _WORDS]
+        return [
+            (self._heading, own), ("Table", table), *commands.items(), ("Go", go), ("States", signs), ("Step strip", steps),
+        ]  # fmt: skip

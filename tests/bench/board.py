@@ -12,12 +12,13 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.app import ConsoleApp, ConsoleOptions
+from console.app import ConsoleApp
 from console.client.api import ApiClient
 from console.client.connection import Address
 from console.engine import transitions
 from console.observe.crash import CrashReports
 from console.observe.redact import Redactor
+from console.screens.opening import ConsoleOptions
 from tests.bench.past import STEPS, fill
 from tests.console.api.rig import open_desk
 from tests.console.cli.processes import PORTAL, environment

@@ -11,11 +11,12 @@ from typing import Any, Protocol
 import pytest
 from textual.pilot import Pilot
 
-from console.app import ConsoleApp, ConsoleOptions
+from console.app import ConsoleApp
 from console.client.api import ApiClient
 from console.observe.crash import CrashReports
 from console.observe.redact import Redactor
 from console.screens.base import LiveScreen
+from console.screens.opening import ConsoleOptions
 from tests.console.screens import world
 from tests.console.screens.canned import CannedApi
 
