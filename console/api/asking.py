@@ -10,7 +10,6 @@ from console.engine.services import Engine
 from integrations.errors import IntegrationError, System
 
 T = TypeVar("T")
-QUOTA_KEPT = 0.10  # of Salesforce's daily calls are for claim, crm and poll alone (rules §13)
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ async def ask(engine: Engine, system: System, fetch: Callable[[], Awaitable[T]])
     def result(answer: T | None, note: str = "") -> Asked[T]:
         return Asked(system, answer, note, engine.clock.now(), time.monotonic() - began)
 
-    if system is System.SALESFORCE and (low := quota_low(engine)):
+    if system is System.SALESFORCE and (low := engine.quota.problem):
         return result(None, low)
     gate = engine.gates[system]
     try:
@@ -42,12 +41,3 @@ async def ask(engine: Engine, system: System, fetch: Callable[[], Awaitable[T]])
         return result(None, stop.reason)
     except IntegrationError as error:
         return result(None, f"{error.code}: {error.message}")
-
-
-def quota_low(engine: Engine) -> str | None:
-    """Why Salesforce is not asked for looking only, or None."""
-    usage = engine.salesforce.usage
-    if usage is None or not usage.total or usage.used < usage.total * (1 - QUOTA_KEPT):
-        return None
-    left = usage.total - usage.used
-    return f"only {left:,} of {usage.total:,} Salesforce calls are left today: they are kept for provisioning"

@@ -70,6 +70,7 @@ async def find_order(api: Api, text: str) -> str:
     if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER):
         raise not_found("order", text, ": give an order number or a Salesforce id (`find` looks by other things)")
     gate = api.engine.gates[System.SALESFORCE]
+    api.engine.quota.check("looking up an order")
     gate.check()
     async with gate.enter():
         rows = await api.engine.salesforce.query(

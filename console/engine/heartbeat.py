@@ -69,6 +69,7 @@ class Heartbeat:
         gate = self._engine.gates[System.SALESFORCE]
         self._not_before = now + min(AGAIN_AFTER, self._every)
         try:
+            self._engine.quota.check("the heartbeat")
             gate.check()
             async with gate.enter():
                 await self._engine.salesforce.publish(HEARTBEAT_ORDER_ID, key)

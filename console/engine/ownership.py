@@ -14,6 +14,7 @@ from storage import feed, meta
 
 log = logging.getLogger(__name__)
 RENEW_EVERY = 60.0
+RENEW_SLOWLY = 150.0
 LIVING = timedelta(seconds=180)
 HOLD = "ownership"
 
@@ -109,9 +110,14 @@ class Ownership:
                 log.warning("an old journal row could not be deleted (harmless): %s", error)
 
     async def renew_for_ever(self) -> None:
-        """Renew every minute; a higher generation stops intake and guarded calls at once."""
+        """Renew every minute; a higher generation stops intake and guarded calls at once.
+
+        With little of the daily allowance left only as often as keeps the row living: without it nobody may claim.
+        """
         while True:
             await asyncio.sleep(RENEW_EVERY)
+            if self._engine.quota.low:
+                await asyncio.sleep(RENEW_SLOWLY - RENEW_EVERY)
             try:
                 await self.renew()
             except IntegrationError as error:

@@ -48,6 +48,6 @@ class Quota:
         )
 
     def check(self, what: str) -> None:
-        """Before a read that can wait, such as live records on a screen. Raises NotNow while the allowance is low."""
+        """Before a call that can wait (a screen, a command, a status write). Raises NotNow while the allowance is low."""
         if (problem := self.problem) is not None:
             raise NotNow(System.SALESFORCE, f"{what} waits: {problem}", after=60.0)

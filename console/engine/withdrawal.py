@@ -22,9 +22,11 @@ class Withdrawals:
     async def look(self, listed: set[str], *, sweep: bool) -> int:
         """Let waiting runs go on whose order is withdrawn; ``listed`` are the orders that are Approved or Provisioning.
 
-        An order that is neither is read once, and again at each sweep. Returns how many went on. Raises
-        IntegrationError, NotNow.
+        An order that is neither is read once, and again at each sweep. Returns how many went on. With little of
+        the allowance left nothing is read. Raises IntegrationError, NotNow.
         """
+        if self._engine.quota.low:
+            return 0
         if sweep:
             self._read.clear()
         gone = [run for run in self._engine.journal.peek(_waiting) if run.order_id not in listed]

@@ -58,6 +58,8 @@ class WriteBack:
         """One turn for one order: settle what is in flight by reading, or send what waits."""
         gate = self._engine.gates[System.SALESFORCE]
         try:
+            if row.in_flight is None:  # what is under way would keep a claim waiting
+                self._engine.quota.check("a status write")
             gate.check()
             async with gate.enter():
                 bundle = await self._engine.salesforce.read_order(row.order_id)

@@ -23,10 +23,15 @@ class Reader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def order(self, order_id: str) -> OrderBundle:
-        """The order as Salesforce has it, also kept as the read model's row. Raises BadArgument for an unknown one."""
+    async def order(self, order_id: str, *, confirming: bool = False) -> OrderBundle:
+        """The order as Salesforce has it, also kept as the read model's row. Raises BadArgument for an unknown one.
+
+        ``confirming``: a write of ours was sent, so it is read however little of the allowance is left.
+        """
         try:
-            bundle = await self._read(System.SALESFORCE, lambda: self._engine.salesforce.read_order(order_id))
+            bundle = await self._read(
+                System.SALESFORCE, lambda: self._engine.salesforce.read_order(order_id), confirming=confirming
+            )
         except OutsideTrouble as trouble:
             if trouble.code == "order_not_found":
                 raise BadArgument("order", "Salesforce has no such order", "look at the order's id") from trouble
@@ -71,9 +76,11 @@ class Reader:
             found.setdefault(str(row["WHMCS_Order_ID__c"]), []).append(norm_id(str(row["Id"]), "801"))
         return found
 
-    async def _read(self, system: System, fetch: Callable[[], Awaitable[T]]) -> T:
+    async def _read(self, system: System, fetch: Callable[[], Awaitable[T]], *, confirming: bool = False) -> T:
         gate = self._engine.gates[system]
         try:
+            if system is System.SALESFORCE and not confirming:
+                self._engine.quota.check("this command")
             gate.check()
             async with gate.enter():
                 return await fetch()

@@ -54,7 +54,7 @@ async def write_status(
         except NotNow as stop:
             raise OutsideTrouble(System.SALESFORCE, "not_now", stop.reason) from stop
         try:
-            now_there = (await reader.order(order_id)).order
+            now_there = (await reader.order(order_id, confirming=True)).order
         except OutsideTrouble:
             await _pause(engine, send)
             continue

@@ -87,6 +87,7 @@ def _maybe_sent(context: Sending) -> bool:
 async def _render(context: Sending, row: MailRow) -> OutgoingMail:
     """Recipient and content are read when it is sent: codes are never stored in the queue."""
     engine = context.engine
+    engine.quota.check("the mail")
     bundle = await context.calls.read(
         System.SALESFORCE, "salesforce.composite", lambda: engine.salesforce.read_order(context.order_id)
     )

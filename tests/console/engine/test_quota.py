@@ -4,12 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from console.api.asking import ask
+from console.engine.commanding.errors import OutsideTrouble
+from console.engine.commanding.reading import Reader
 from console.engine.failures import NotNow
 from console.engine.quota import Quota
+from integrations.errors import System
 from integrations.salesforce.models import ApiUsage
-from storage import inbox
+from storage import inbox, outbox, runs
 from storage.inbox import Incoming
 from tests.console.engine.keeping import house
+from tests.console.engine.plant import Plant
 
 ORDER = "801000000000001AAA"
 
@@ -68,3 +73,32 @@ async def test_events_wait_and_the_poll_goes_on_slowly(tmp_path: Path, monkeypat
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_only_what_provisions_goes_on(plant: Plant) -> None:
+    """Claim, crm and poll are served; status writes, mails, commands and screens wait for better times (rules §13)."""
+    own, usage = plant.engine, ApiUsage(used=950, total=1000)
+    own.quota._usage = lambda: usage
+    order_id = plant.place()
+    assert await plant.parts.poll.once() == 1
+    assert (await plant.go(order_id)).state == "done"
+    assert (await plant.crm(order_id)).status == "Activated"
+    other = plant.place()
+    await plant.journal.write(lambda db: outbox.put(db, other, {"Status": "Failed"}, plant.clock.now()))
+    asked = plant.requests("composite")
+    assert await plant.deliver() == 1
+    await plant.turn()
+    (mail_run,) = plant.journal.peek(lambda db: [r for r in runs.of_order(db, order_id) if r.workflow == "send_mail"])
+    assert mail_run.state == "retrying" and "the mail waits" in str(mail_run.wait_reason)
+    with pytest.raises(OutsideTrouble, match="this command waits"):
+        await Reader(own).order(order_id)
+    seen = await ask(own, System.SALESFORCE, lambda: own.salesforce.read_order(order_id))
+    assert seen.answer is None and "5.0 % left" in seen.note
+    assert plant.requests("composite") == asked
+    row = plant.outbox(other)
+    assert row is not None and row.state == "waiting" and "a status write waits" in str(row.error)
+    usage = ApiUsage(used=10, total=1000)
+    plant.clock.pass_(61)
+    await plant.deliver()
+    assert (await plant.crm(other)).status == "Failed"
+    assert (await Reader(own).order(order_id)).order.status == "Activated"
