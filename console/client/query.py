@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from console.client.query_parse import Term, Value, parse_terms
-from console.client.query_words import FIELDS, OPEN, Field, Kind, QueryError, fold, nearest, number_key
+from console.client.query_words import FIELDS, OPEN, UNFINISHED, Field, Kind, QueryError, fold, nearest, number_key
 from console.client.rows import BookRow
 from console.schema.book import NO_RUN
 
@@ -68,6 +68,18 @@ class Query:
     def groups(self) -> tuple[tuple[Term, ...], ...]:
         """The alternatives: an order matches when all terms of one of them do."""
         return tuple(tuple(found) for _, found in groupby(self.terms, key=lambda term: term.group))
+
+    @property
+    def unfinished(self) -> bool:
+        """Does it ask for runs alone that are not over? A book that lacks old orders has all of those."""
+        return all(
+            any(
+                term.field is not None and term.field.name == "state" and not term.negated
+                and all(value.text in UNFINISHED for value in term.values)
+                for term in group
+            )
+            for group in self.groups
+        )  # fmt: skip
 
     def where(self, now: float) -> tuple[str, list[Any]]:
         """SQL over o (orders), r (latest run), t (takes) with bound parameters; every value stands in the parameters."""

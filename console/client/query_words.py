@@ -9,6 +9,7 @@ from enum import StrEnum
 from console.schema.book import NO_RUN, STEPS
 
 OPEN = ("queued", "running", "retrying", "parked", "held")
+UNFINISHED = frozenset((*OPEN, "failed", "open"))
 STATES = (*OPEN, "failed", "done", "cancelled", NO_RUN)
 WAITS = ("person", "making_sure", "condition", "lock", "retry")
 CLASSES = ("transient", "outcome_unknown", "capacity", "customer", "data", "conflict", "config")

@@ -1,34 +1,39 @@
 """The Orders board: every order, live, sorted, filtered, with the one in hand beside it."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from datetime import datetime
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.reactive import reactive
 from textual.widget import Widget
 
 from console import keys
 from console.client.errors import ApiError, NotFound
-from console.client.query import QueryError, parse, parse_sort
+from console.client.exporting import as_text, matching
+from console.client.query import QueryError, parse_sort
+from console.client.views import ViewError
 from console.commands.table import BY_ID
 from console.schema.detail import OrderDetail, PossibleCommand
 from console.screens.acting import ActingScreen
+from console.screens.copying import ExportTo, copy_out, write_new
 from console.screens.desk import Desk
+from console.screens.listing import Listing
 from console.screens.order import OrderScreen
-from console.screens.orderview import AskedView, OrderView
+from console.screens.orderview import AskedView
+from console.screens.views import NameView, ViewList
 from console.widgets import boardrow
 from console.widgets.filterbar import FilterBar
 from console.widgets.hints import Hint
 from console.widgets.ordertable import Cells, OrderTable
 from console.widgets.preview import overview_lines, preview_lines
+from console.widgets.saylines import LANGUAGES
 from console.widgets.sheet import Sheet
-from console.widgets.wording import clock
 
-ASKED_MOST = 500
 SETTLES = 0.15  # seconds the cursor must rest before the order in hand is fetched
-_SORT_ORDER = ("number", "plan", "state", "amount", "age", "try", "updated")
+_DOWN_FIRST = ("updated", "amount", "try", "age", "until")  # what one wants the largest of first
 
 
 class BoardScreen(ActingScreen):
@@ -38,17 +43,14 @@ class BoardScreen(ActingScreen):
     CSS_PATH = "../../styles/board.tcss"
     BINDING_GROUP_TITLE = "Orders"
     AUTO_FOCUS = "#orders"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.BOARD, *keys.of_commands()]
-    paused: reactive[bool] = reactive(False, init=False)
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.BOARD, *keys.SAY, *keys.of_commands()]
 
-    def __init__(self, desk: Desk, *, sort: str = "-updated") -> None:
+    def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self._sort = parse_sort(sort)
-        self._filter = desk.filter
+        self.listing = Listing(desk.session, desk.view)
         self.table = OrderTable(boardrow.ALONE, self._cells, desk.glyphs, id="orders")
         self.preview = Sheet(id="preview", ellipsis=desk.glyphs.ellipsis)
-        self._bar = FilterBar(desk.filter, id="filter")
-        self._view: OrderView | AskedView = self._local_view("")
+        self._bar = FilterBar(self.listing.filter, id="filter")
         self._detail: OrderDetail | None = None
         self._wide_preview = True
         self._complete = False
@@ -63,15 +65,12 @@ class BoardScreen(ActingScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.table.set_sort(_column_of(self._sort.name), self._sort.descending)
-        if self._filter:
-            self._bar.put(self._filter)
+        self._show_sort()
 
     def _cells(self, order_id: str) -> Cells:
-        session = self.desk.session
-        row = session.book.get(order_id)
+        session, row = self.desk.session, self.listing.row(order_id)
         if row is None:
-            return {"number": [(order_id, "muted")], "note": [("no longer in the book", "muted")]}
+            return {"number": [(order_id, "muted")], "note": [("no longer in the list", "muted")]}
         requested = self.desk.submissions.is_requested(order_id)
         return boardrow.cells(
             row, session.name(order_id), session.now(), session.zone, self.desk.glyphs, requested=requested
@@ -80,28 +79,26 @@ class BoardScreen(ActingScreen):
     def hints(self) -> Sequence[Hint]:
         table = self.table
         waiting = [Hint(".", f"{table.waiting:,} new", "newest", tone="accent")] if table.waiting else []
+        paused = [Hint("^l", "Go on", "pause", tone="accent")] if self.listing.paused else []
         acts = [Hint(BY_ID[c.id].keys, c.title, f"act('{c.id}')") for c in self.known_commands() if c.possible][:6]
         first = [Hint("enter", "Open", "open", must=True), Hint("space", "Mark", "mark")]
+        marked = [Hint("esc", "Clear marks", "clear_marks")] if table.marks else []
         last = [
-            Hint("/", "Filter", "filter", must=True),
-            Hint(":", "Go to", "app.go_to"),
-            Hint("?", "Help", "app.help", must=True),
-        ]
-        return [*waiting, *first, *acts, *last]
+            Hint("/", "Filter", "filter", must=True), Hint("F", "Find", "app.find", must=True), Hint("v", "Views", "views"),
+            Hint("J", "Say", "say('ja')"), Hint(":", "Go to", "app.go_to"), Hint("?", "Help", "app.help", must=True),
+        ]  # fmt: skip
+        return [*waiting, *paused, *first, *marked, *acts, *last]
 
     # Live ------------------------------------------------------------------------------------------------------------
 
     def show_changes(self, changed: Set[str]) -> None:
-        book = self.desk.session.book
-        table = self.table
+        book, table, listing = self.desk.session.book, self.table, self.listing
         if book.complete and not self._complete:
             self._complete = True
-            self._rebuild()
-        elif isinstance(self._view, OrderView) and not self.paused:
-            moved = self._view.update(changed) if changed else False
-            if self._view.sweep() or moved:
-                table.offer(self._view.keys)
-        if changed:
+            self._list_anew()
+        elif listing.take(changed):
+            table.offer(listing.keys())
+        if changed and not listing.paused:
             table.refresh_keys(changed)
             if table.in_hand in changed:
                 self._fetch_detail(table.in_hand)
@@ -112,69 +109,51 @@ class BoardScreen(ActingScreen):
         table = self.table
         table.grey = not self.desk.session.link().usable
         table.refresh_keys(set(table.visible_keys()))
+        if self.listing.outdated and not table.grey:
+            self._ask_daemon(anew=False)
         self._summarise()
         self._show_preview()
 
-    def _rebuild(self) -> None:
-        """Apply filter and sort anew."""
-        query = parse(self._filter, me=self._me)
-        if query.beyond:
-            self._ask_daemon(self._filter)
+    def _list_anew(self) -> None:
+        """Another filter or another order of rows."""
+        if self.listing.why_asked:
+            self._ask_daemon(anew=True)
             return
-        self._view = self._local_view(self._filter)
+        self.workers.cancel_group(self, "ask")
+        self.listing.rebuild()
         self._offer_all()
 
-    def _local_view(self, text: str) -> OrderView:
-        session = self.desk.session
-        return OrderView(session.book, parse(text, me=self._me), self._sort, session.now)
-
-    @property
-    def _me(self) -> str:
-        me = self.desk.session.me
-        return me.name if me is not None else ""
-
     def _offer_all(self) -> None:
-        """Another filter or order: show its rows at once, the order in hand stays in hand."""
+        """Show another list at once; the order in hand stays in hand if it is in it."""
         table = self.table
-        table.offer(self._view.keys)
+        keys_now = self.listing.keys()
+        if table.in_hand is not None and table.in_hand not in keys_now:
+            table.take(None)
+        table.offer(keys_now)
         table.newest()
         self._summarise()
         self._show_preview()
 
     @work(group="ask", exclusive=True, exit_on_error=False)
-    async def _ask_daemon(self, text: str) -> None:
-        """The book does not hold what this filter asks for: names, ICCIDs, ids of other systems."""
-        session = self.desk.session
-        sort = f"-{self._sort.name}" if self._sort.descending else self._sort.name
+    async def _ask_daemon(self, *, anew: bool) -> None:
+        """``anew``: for another list; else once more for the same, whose rows hold still."""
+        asked = self.listing.ask()
+        self.call_next(self._summarise)
         try:
-            found = await session.api.orders(text, sort=sort, limit=ASKED_MOST)
+            if not await asked:
+                return
         except ApiError as error:
             self._bar.complain(f"The daemon could not answer this filter: {error}")
             return
-        if text == self._filter:
-            self._view = AskedView([order.order_id for order in found.orders], found.total, session.now())
+        if anew:
             self._offer_all()
+        else:
+            self.table.offer(self.listing.keys())
 
     def _summarise(self) -> None:
-        glyphs, session = self.desk.glyphs, self.desk.session
-        table, view = self.table, self._view
-        if not session.book.complete and not len(session.book):
-            self._bar.summarise("loading ")
-            return
-        parts = []
-        if isinstance(view, AskedView):
-            shown = f"{len(view):,} of {view.total:,}" if view.total > len(view) else f"{view.total:,}"
-            parts.append(f"{shown} orders, asked of the daemon {clock(view.at, session.zone)}")
-        else:
-            parts.append(f"{len(view):,} orders")
-        if table.marks:
-            parts.append(f"{len(table.marks):,} marked")
-        if table.waiting:
-            parts.append(f"{table.waiting:,} new {glyphs.arrow_up}")
-        if self.paused:
-            parts.append("paused")
-        parts.append(f"{glyphs.sort_down if self._sort.descending else glyphs.sort_up} {self._sort.name}")
-        self._bar.summarise(f" {f' {glyphs.sep} '.join(parts)} ")
+        table, listing = self.table, self.listing
+        table.empty = listing.empty()
+        self._bar.summarise(listing.summary(len(table.marks), table.waiting, self.desk.glyphs))
 
     @work(group="names", exit_on_error=False)
     async def _fetch_names(self, order_ids: Sequence[str]) -> None:
@@ -219,13 +198,13 @@ class BoardScreen(ActingScreen):
             self.show_keys()
 
     def _show_preview(self) -> None:
-        preview, session = self.preview, self.desk.session
+        preview, session, listing = self.preview, self.desk.session, self.listing
         if not preview.display:
             return
         order_id = self.table.in_hand
-        row = session.book.get(order_id) if order_id is not None else None
+        row = listing.row(order_id) if order_id is not None else None
         if row is None:
-            preview.set_lines(overview_lines(session.book, len(self._view), self.desk.glyphs))
+            preview.set_lines(overview_lines(session.book, len(listing.shown), self.desk.glyphs))
             return
         width = max(20, preview.room or 36)
         lines = preview_lines(
@@ -235,17 +214,31 @@ class BoardScreen(ActingScreen):
         preview.set_lines(lines)
 
     def targets(self) -> Mapping[str, str]:
-        table, book = self.table, self.desk.session.book
+        table = self.table
         in_hand = [] if table.marks else [table.ensure_in_hand()]
-        rows = [book.get(order_id) for order_id in (*table.marks, *in_hand) if order_id is not None]
+        rows = [self.listing.row(order_id) for order_id in (*table.marks, *in_hand) if order_id is not None]
         return {row.order_id: row.number for row in rows if row is not None}
 
     def known_commands(self) -> Sequence[PossibleCommand]:
         if self._detail is None or self.table.marks or self._detail.order.order_id != self.table.in_hand:
             return ()
         row = self.desk.session.book.get(self._detail.order.order_id)
-        fresh = row is not None and (self._detail.run is None or self._detail.run.version == row.version)
+        fresh = row is None or self._detail.run is None or self._detail.run.version == row.version
         return self._detail.commands if fresh else ()
+
+    @work(group="say", exclusive=True, exit_on_error=False)
+    async def action_say(self, language: str) -> None:
+        """Copy what to say to the customer about the order in hand, as it stands now."""
+        order_id = self.table.ensure_in_hand()
+        if order_id is None:
+            self.notify("No order is in hand.", severity="warning", markup=False)
+            return
+        try:
+            say = (await self.desk.session.api.order(order_id)).say
+        except ApiError as error:
+            self.tell(f"What to say could not be read: {error}", "error")
+            return
+        copy_out(self.app, say.ja if language == "ja" else say.en, f"{LANGUAGES[language]} sentence")
 
     # Acts of this screen ---------------------------------------------------------------------------------------------
 
@@ -255,39 +248,53 @@ class BoardScreen(ActingScreen):
 
     @on(OrderTable.MarksChanged)
     def _marks_changed(self) -> None:
+        view = self.listing.shown
+        if isinstance(view, AskedView) and view.total > len(view) == len(self.table.marks):
+            self.notify(
+                f"{len(view):,} of {view.total:,} are marked: narrow the filter to mark all.",
+                severity="warning",
+                markup=False,
+            )
         self._summarise()
         self.show_keys()
 
+    def action_clear_marks(self) -> None:
+        self.table.clear_marks()
+
     @on(OrderTable.SortAsked)
     def _sort_asked(self, event: OrderTable.SortAsked) -> None:
-        name = boardrow.SORTS.get(event.column)
-        if name is None:
-            self.notify("Only the daemon could sort by that column.", markup=False)
-            return
-        descending = (
-            not self._sort.descending if name == self._sort.name else name in ("updated", "amount", "try", "age")
-        )
-        self._sort_by(name, descending)
+        name, sort = boardrow.SORTS[event.column], self.listing.sort
+        self._sort_by(name, not sort.descending if name == sort.name else name in _DOWN_FIRST)
 
     def _sort_by(self, name: str, descending: bool) -> None:
-        self._sort = parse_sort(f"-{name}" if descending else name)
-        self.table.set_sort(_column_of(name), descending)
-        self._rebuild()
+        self.listing.sort = parse_sort(f"-{name}" if descending else name)
+        self._show_sort()
+        self._list_anew()
+
+    def _show_sort(self) -> None:
+        sort = self.listing.sort
+        column = next((column for column, name in boardrow.SORTS.items() if name == sort.name), "")
+        self.table.set_sort(column, sort.descending)
 
     def action_sort_by(self, by: int) -> None:
-        at = _SORT_ORDER.index(self._sort.name) + by if self._sort.name in _SORT_ORDER else 0
-        self._sort_by(_SORT_ORDER[at % len(_SORT_ORDER)], self._sort.descending)
+        """By the next column that can be seen."""
+        names = [boardrow.SORTS[column] for column in self.table.columns if column in boardrow.SORTS]
+        sort = self.listing.sort
+        at = names.index(sort.name) + by if sort.name in names else 0
+        name = names[at % len(names)]
+        self._sort_by(name, name in _DOWN_FIRST)
 
     def action_turn_sort(self) -> None:
-        self._sort_by(self._sort.name, not self._sort.descending)
+        self._sort_by(self.listing.sort.name, not self.listing.sort.descending)
 
     @on(FilterBar.Changed)
     def _filter_changed(self, event: FilterBar.Changed) -> None:
-        self._filter = event.text
         try:
-            self._rebuild()
+            self.listing.use_filter(event.text)
         except QueryError as error:
             self._bar.complain(str(error))
+        else:
+            self._list_anew()
 
     @on(FilterBar.Done)
     def _filter_done(self) -> None:
@@ -300,24 +307,76 @@ class BoardScreen(ActingScreen):
         """A click on a count of the section bar."""
         self._bar.put(f"state:{state}")
 
-    def action_filter_by(self, text: str) -> None:
-        """A filter that was typed elsewhere."""
-        self._bar.put(text)
-
     def action_failures_like(self) -> None:
         """Only orders that stand for the same cause as the one in hand."""
         order_id = self.table.in_hand
-        row = self.desk.session.book.get(order_id) if order_id is not None else None
+        row = self.listing.row(order_id) if order_id is not None else None
         if row is None or not row.cause:
             self.notify("The order in hand has no cause to compare.", severity="warning", markup=False)
             return
         self._bar.put(f"cause:{row.cause}")
 
-    def action_pause(self) -> None:
-        self.paused = not self.paused
-        if not self.paused:
-            self._rebuild()
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_views(self) -> None:
+        """Choose a saved view."""
+        view = await self.app.push_screen_wait(ViewList(self.desk.views, self.desk.glyphs, self.listing.name))
+        if view is None:
+            return
+        self.listing.use_view(view)
+        self._show_sort()
+        self._bar.put(view.filter)
+        self._list_anew()
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_save_view(self) -> None:
+        """Keep the filter and the order of rows under a name."""
+        listing = self.listing
+        name = await self.app.push_screen_wait(NameView(self.desk.glyphs, listing.filter, listing.name))
+        if name is None:
+            return
+        try:
+            sort = f"-{listing.sort.name}" if listing.sort.descending else listing.sort.name
+            view = self.desk.views.save(name, listing.filter, sort)
+        except ViewError as error:
+            self.tell(f"The view was not saved: {error}", "error")
+            return
+        listing.name = view.name
+        self.tell(f"Saved as {view.name}: v lists it, and so does portal orders list --view")
         self._summarise()
+
+    @work(group="export", exclusive=True, exit_on_error=False)
+    async def action_export(self) -> None:
+        """Write exactly what is filtered into a new file, masked as a viewer sees it."""
+        session, listing = self.desk.session, self.listing
+        text, sort = listing.filter, listing.sort.name
+        moment = datetime.fromtimestamp(session.now(), session.zone)
+        what = f"Every order of {text or 'all'} as CSV, or JSON in a file named .json"
+        file = await self.app.push_screen_wait(
+            ExportTo(self.desk.glyphs, Path.home() / f"portal-orders-{moment:%Y%m%d-%H%M%S}.csv", what)
+        )
+        if file is None:
+            return
+        try:
+            lines = await matching(session.api, text, f"-{sort}" if listing.sort.descending else sort)
+            write_new(file, as_text(lines, json_form=file.suffix == ".json"))
+        except ApiError as error:
+            self.tell(f"Nothing was exported: {error}", "error")
+        except OSError as error:
+            self.tell(f"{file} could not be written: {error.strerror or error}", "error")
+        else:
+            self.tell(f"{len(lines):,} orders written to {file}, personal data masked; only you can read it.")
+
+    def action_pause(self) -> None:
+        listing = self.listing
+        if listing.paused:
+            listing.resume()
+            self.table.paused = False
+            self._list_anew()
+        else:
+            listing.pause()
+            self.table.paused = True
+        self._summarise()
+        self.show_keys()
 
     def action_preview(self) -> None:
         self._wide_preview = not self._wide_preview
@@ -345,7 +404,3 @@ class BoardScreen(ActingScreen):
         self.preview.display = shown
         self.table.use_columns(boardrow.BESIDE_PREVIEW if shown else boardrow.ALONE)
         self.call_after_refresh(self._show_preview)
-
-
-def _column_of(sort: str) -> str:
-    return next((column for column, name in boardrow.SORTS.items() if name == sort), "")

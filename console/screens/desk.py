@@ -27,7 +27,8 @@ class Desk:
     """``window_runs_daemon``: the daemon lives in this process. ``said``: the console's own lines for the ticker.
     ``waiting``: by section, how much waits there, as last seen. ``view``: what the board begins with, ``views``: those that can be chosen.
     ``environ``: what the terminal says of itself; ``wide``: does it draw ambiguous characters two cells wide, None where
-    that is not known. ``asking``: a person is being asked about a command; another one has to wait. ``attention``: what needs a person."""
+    that is not known. ``asking``: a person is being asked about a command; another one has to wait. ``foreign_key_at``: when a key
+    last came out of an input method (monotonic). ``attention``: what needs a person."""
 
     session: Session
     submissions: Submissions

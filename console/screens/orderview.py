@@ -136,10 +136,11 @@ class OrderView:
 
 
 class AskedView:
-    """A list that the daemon gave for a filter beyond the book; its rows are still shown live."""
+    """A list that the daemon gave where the book is not enough. ``rows``: as it gave them; those that the book holds
+    are shown live. ``seq``: where the book stood."""
 
-    def __init__(self, keys: Sequence[str], total: int, at: float) -> None:
-        self.keys, self.total, self.at = keys, total, at
+    def __init__(self, rows: Mapping[str, BookRow], total: int, at: float, seq: int) -> None:
+        self.rows, self.keys, self.total, self.at, self.seq = rows, list(rows), total, at, seq
 
     def __len__(self) -> int:
         return len(self.keys)

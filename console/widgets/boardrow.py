@@ -12,25 +12,25 @@ from console.widgets.pieces import Piece
 
 _ORDER = Column("number", "Order", 8)
 _CUSTOMER = Column("customer", "Customer", 14, grow=1, most=26)
-_PLAN = Column("plan", "Plan", 14, priority=5, grow=1, most=26)
+_PLAN = Column("plan", "Plan", 12, priority=4, grow=1, most=26)
 _STEPS = Column("steps", "Steps", 7, priority=1)
 _STATE = Column("state", "State", 13)
 _AMOUNT = Column("amount", "Amount", 8, priority=6, right=True)
-_AGE = Column("age", "Age", 4, priority=3, right=True)
-_TRY = Column("try", "Try", 3, priority=4, right=True)
-_NOTE = Column("note", "Note", 20, priority=7, grow=4)
-_OWNER = Column("owner", "Taken by", 8, priority=9)
-_UPDATED = Column("updated", "Updated", 8, priority=8, right=True)
+_AGE = Column("age", "Age", 4, priority=2, right=True)
+_TRY = Column("try", "Try", 3, priority=3, right=True)
+_NOTE = Column("note", "Note", 20, priority=8, grow=4)
+_OWNER = Column("owner", "Taken by", 8, priority=5)
+_UPDATED = Column("updated", "Updated", 8, priority=7, right=True)
 
 # Without a preview beside the table the note says what the preview would; plan and amount give way to it.
-BESIDE_PREVIEW = (_ORDER, _CUSTOMER, _PLAN, _STEPS, _STATE, _AMOUNT, _AGE, _TRY, _NOTE, _UPDATED, _OWNER)
+BESIDE_PREVIEW = (_ORDER, _CUSTOMER, _PLAN, _STEPS, _STATE, _AMOUNT, _AGE, _TRY, _OWNER, _NOTE, _UPDATED)
+_PRIORITY_ALONE = {"note": 1, "steps": 2, "age": 3, "try": 4, "owner": 5, "plan": 6, "amount": 7, "updated": 8}
 ALONE = tuple(
-    Column(c.key, c.title, c.width, {"note": 2, "plan": 6, "amount": 7}.get(c.key, c.priority), c.right, c.grow, c.most)
-    for c in BESIDE_PREVIEW
+    Column(c.key, c.title, c.width, _PRIORITY_ALONE.get(c.key, 0), c.right, c.grow, c.most) for c in BESIDE_PREVIEW
 )
 # The columns a title click or the sort menu can order by, in the words of ``query.parse_sort``.
 SORTS = {
-    "number": "number", "plan": "plan", "state": "state", "steps": "step", "amount": "amount", "age": "age", "try": "try",
+    "number": "number", "customer": "customer", "plan": "plan", "state": "state", "steps": "step", "amount": "amount", "age": "age", "try": "try",
     "updated": "updated", "owner": "owner", "note": "cause",
 }  # fmt: skip
 

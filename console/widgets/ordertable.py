@@ -92,6 +92,8 @@ class OrderTable(ScrollView, can_focus=True):
         self._sort: tuple[str, bool] = ("", False)
         self.marks: dict[str, None] = {}
         self.all_columns = False
+        self.paused = False  # nothing that is offered is shown
+        self._empty = ""
 
     # What is shown ---------------------------------------------------------------------------------------------------
 
@@ -105,9 +107,28 @@ class OrderTable(ScrollView, can_focus=True):
         """The id under the cursor."""
         return self._rows.in_hand
 
+    @property
+    def columns(self) -> Sequence[str]:
+        """The keys of the columns that can be seen, left to right."""
+        return [placed.column.key for placed in self._placed]
+
+    @property
+    def empty(self) -> str:
+        """What is said where no row stands."""
+        return self._empty
+
+    @empty.setter
+    def empty(self, said: str) -> None:
+        if said != self._empty:
+            self._empty = said
+            if not self.keys:
+                self.refresh()
+
     def offer(self, keys: Sequence[str]) -> None:
         """The rows as they would be now; shown at once unless a row further down is in hand or looked at."""
-        if self._rows.offer(keys, hold=self._top > 0):
+        if self.paused:
+            self._rows.offered = keys
+        elif self._rows.offer(keys, hold=self._top > 0):
             self._laid_out()
         self._count_waiting()
 
@@ -179,6 +200,9 @@ class OrderTable(ScrollView, can_focus=True):
         at = self._top + y - 1
         if at >= len(self.keys):
             self._painted.pop(y, None)
+            if at == 1 and not self.keys and self._empty:
+                said = fit(" " * GUTTER + self._glyphs.plain(self._empty), width, ellipsis=self._glyphs.ellipsis)
+                return Strip([Segment(said, self.rich_style + self._tone("muted"))], width)
             return Strip.blank(width, self.rich_style)
         key = self.keys[at]
         self._painted[y] = key

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from console.app import ConsoleApp
+from console.client.views import View
 from console.schema.book import COLUMNS
 from console.widgets.ordertable import OrderTable
 from tests.console.screens import world
@@ -57,7 +58,7 @@ async def measure_board(
     """``rate`` changed orders a second, delivered every 100 ms; a row is in hand all the time."""
     chance, rows = random.Random(seed), synthetic(count)
     api = CannedApi(rows)
-    app = ConsoleApp(options_for(lambda: api, folder, filter=filter_text))
+    app = ConsoleApp(options_for(lambda: api, folder, view=View("", filter_text)))
     began = time.monotonic()
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.desk.session.book.complete and app.desk.session.me is not None)

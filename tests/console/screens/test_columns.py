@@ -14,8 +14,9 @@ def test_a_narrow_board_shows_the_note_in_place_of_plan_and_amount() -> None:
     assert names(79) == ["number", "customer", "steps", "state", "age", "try", "note"]
 
 
-def test_a_board_beside_its_preview_is_as_in_the_mock_up() -> None:
-    assert names(81, BESIDE_PREVIEW) == ["number", "customer", "plan", "steps", "state", "amount", "age", "try"]
+def test_beside_a_preview_the_owner_stays_and_the_amount_goes() -> None:
+    assert names(81, BESIDE_PREVIEW) == ["number", "customer", "plan", "steps", "state", "age", "try", "owner"]
+    assert names(100, BESIDE_PREVIEW)[5:] == ["amount", "age", "try", "owner", "updated"]
 
 
 def test_a_wide_board_shows_everything() -> None:
