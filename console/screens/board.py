@@ -303,6 +303,10 @@ class BoardScreen(ActingScreen):
     def action_filter(self) -> None:
         self._bar.edit()
 
+    def action_filter_by(self, text: str) -> None:
+        """A filter that was typed elsewhere."""
+        self._bar.put(text)
+
     def action_show_state(self, state: str) -> None:
         """A click on a count of the section bar."""
         self._bar.put(f"state:{state}")
