@@ -58,8 +58,15 @@ _CALL = (
 )
 _SEND = "id, call_id, run_id, n, kind, intent_at, deadline, ended_at, outcome, error_class, code, message, evidence, correlation"
 
-_KNOWN_EFFECT = "SELECT id, sends FROM calls WHERE order_id = ? AND operation = ? AND item = ? AND effect <> 'read'"
-_KNOWN_READ = "SELECT id, sends FROM calls WHERE run_id = ? AND operation = ? AND item = ? AND effect = 'read'"
+_INTEND = (
+    "INSERT INTO calls (run_id, order_id, step, operation, item, system, effect, marker, state, sends, input,"
+    " first_intent_at, intent_at, deadline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intended', 1, ?, ?, ?, ?) ON CONFLICT {}"
+    " DO UPDATE SET state = 'intended', sends = sends + 1, run_id = excluded.run_id, step = excluded.step,"
+    " input = excluded.input, intent_at = excluded.intent_at, deadline = excluded.deadline, wait_from = NULL,"
+    " absent_at = NULL, settled_at = NULL RETURNING id, sends"
+)
+_INTEND_EFFECT = _INTEND.format("(order_id, operation, item) WHERE effect <> 'read'")
+_INTEND_READ = _INTEND.format("(run_id, operation, item) WHERE effect = 'read'")
 
 
 def _call(row: tuple[Any, ...]) -> Call:
@@ -121,26 +128,11 @@ def intend(
     correlation: str,
 ) -> tuple[int, int]:
     """Commit "this call is about to be made"; returns (call id, send id)."""
-    packed = pack(request)
-    if effect == "read":
-        row = db.execute(_KNOWN_READ, (run_id, operation, item)).fetchone()
-    else:
-        row = db.execute(_KNOWN_EFFECT, (order_id, operation, item)).fetchone()
-    if row is None:
-        n = 1
-        call_id = db.execute(
-            "INSERT INTO calls (run_id, order_id, step, operation, item, system, effect, marker, state, sends, input,"
-            " first_intent_at, intent_at, deadline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intended', 1, ?, ?, ?, ?)",
-            (run_id, order_id, step, operation, item, system, effect, marker, packed, now, now, deadline),
-        ).lastrowid
-        assert call_id is not None
-    else:
-        call_id, n = row[0], row[1] + 1
-        db.execute(
-            "UPDATE calls SET state = 'intended', sends = ?, run_id = ?, step = ?, input = ?, intent_at = ?,"
-            " deadline = ?, wait_from = NULL, absent_at = NULL, settled_at = NULL WHERE id = ?",
-            (n, run_id, step, packed, now, deadline, call_id),
-        )
+    row = db.execute(
+        _INTEND_READ if effect == "read" else _INTEND_EFFECT,
+        (run_id, order_id, step, operation, item, system, effect, marker, pack(request), now, now, deadline),
+    ).fetchone()
+    call_id, n = row
     cursor = db.execute(
         "INSERT INTO sends (call_id, run_id, n, kind, intent_at, deadline, correlation) VALUES (?, ?, ?, 'send', ?, ?, ?)",
         (call_id, run_id, n, now, deadline, correlation),

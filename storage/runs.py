@@ -166,16 +166,16 @@ def change(
             values[name] = pack(values[name])
     assignments = "".join([f", {name} = ?" for name in values])
     where, extra = ("", ()) if expect_version is None else (" AND version = ?", (expect_version,))
-    row = db.execute(
-        f"UPDATE runs SET version = version + 1, updated_at = ?{assignments} WHERE id = ?{where} RETURNING {_SHOWN_COLUMNS}",
+    changed = db.execute(  # and then a reading: RETURNING costs twice as much
+        f"UPDATE runs SET version = version + 1, updated_at = ?{assignments} WHERE id = ?{where}",
         (now, *values.values(), run_id, *extra),
-    ).fetchone()
-    if row is None:
+    )
+    if not changed.rowcount:
         raise Stale(f"run {run_id} changed meanwhile")
-    shown = _shown(row)
+    told = shown(db, run_id)
     if values.get("fingerprint"):
-        causes.met(db, values["fingerprint"], run_id, shown.get("order_id"), now)
-    return shown
+        causes.met(db, values["fingerprint"], run_id, told.get("order_id"), now)
+    return told
 
 
 def latest_of_order(db: sqlite3.Connection, order_id: str, workflow: str = "provision_order") -> Run | None:

@@ -86,77 +86,78 @@ class Gate:
         if not self.breaker.admits(self._clock.monotonic()):
             raise self._broken()
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
+    def slot(self) -> "Slot":
         """A turn to make one call, as concurrency and rate allow. Raises NotNow at once where there is none to wait for."""
-        self._check_pause()
-        if self.breaker.shut(self._clock.monotonic()):
-            raise self._broken()
-        async with self._turn():
-            yield
+        return Slot(self)
 
-    @asynccontextmanager
-    async def asked(self) -> AsyncIterator[None]:
+    def asked(self) -> "Asked":
         """Around intent and exchange of one call: raises NotNow when it may not be made now; counts for the breaker."""
-        self.check()
-        async with self._counted():
-            yield
+        return Asked(self)
 
     @asynccontextmanager
     async def enter(self) -> AsyncIterator[None]:
         """A slot for one call that is made whatever the breaker says; its failures are counted."""
         try:
-            async with self._turn(), self._counted():
-                yield
+            await self.take_turn()
+            try:
+                began = self.begin()
+                try:
+                    yield
+                except BaseException as error:
+                    self.end(began, error)
+                    raise
+                self.end(began, None)
+            finally:
+                self.give_back()
         except BaseException:  # also one that is cancelled while it waits for its turn: the next one may try
             self.breaker.trying = False
             raise
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def take_turn(self) -> None:
+        """Wait for a place among the calls made at one time, and for one in the rate; ``give_back`` must follow."""
         self.queued += 1
         try:
             await self._slots.acquire()
-        finally:
-            self.queued -= 1
-        try:
-            if self._interval:
-                await self._wait_for_rate()
-            yield
-        finally:
-            self._slots.release()
-
-    async def _wait_for_rate(self) -> None:
-        now = self._clock.monotonic()
-        self._next_slot = max(now, self._next_slot) + self._interval
-        self.queued += 1
-        try:
-            await asyncio.sleep(self._next_slot - self._interval - now)
+            try:
+                if self._interval:
+                    now = self._clock.monotonic()
+                    self._next_slot = max(now, self._next_slot) + self._interval
+                    await asyncio.sleep(self._next_slot - self._interval - now)
+            except BaseException:
+                self._slots.release()
+                raise
         finally:
             self.queued -= 1
 
-    @asynccontextmanager
-    async def _counted(self) -> AsyncIterator[None]:
+    def give_back(self) -> None:
+        self._slots.release()
+
+    def begin(self) -> float:
+        """A call leaves; returns when, for ``end``."""
         self.in_flight += 1
         self.calls += 1
-        began = self._clock.monotonic()
-        try:
-            yield
-        except IntegrationError as error:
+        return self._clock.monotonic()
+
+    def end(self, began: float, error: BaseException | None) -> None:
+        """What the call taught about the system."""
+        self.in_flight -= 1
+        if error is None:
+            self.breaker.succeeded()
+            self.recent.note(self._clock.monotonic() - began)
+            self.last_ok_at = self._clock.now()
+        elif isinstance(error, IntegrationError):
             self.mask_words(error)
             self.note(error)
             silent = error.error_class in _NO_ANSWER
             self.recent.note(self._clock.monotonic() - began, failed=silent, refused=not silent)
-            raise
-        except BaseException:  # nothing was learnt about the system: the next one may try
+        else:  # nothing was learnt about the system: the next one may try
             self.breaker.trying = False
-            raise
-        else:
-            self.breaker.succeeded()
-            self.recent.note(self._clock.monotonic() - began)
-            self.last_ok_at = self._clock.now()
-        finally:
-            self.in_flight -= 1
+
+    def check_open(self) -> None:
+        """Raises NotNow where waiting for a turn would be in vain."""
+        self._check_pause()
+        if self.breaker.shut(self._clock.monotonic()):
+            raise self._broken()
 
     def mask_words(self, error: IntegrationError) -> None:
         """What the far side says may quote a secret or a card: from here on it is journaled, shown and sent on (rules §12)."""
@@ -182,6 +183,39 @@ class Gate:
             self.breaker.failed(self._clock.monotonic())
         else:
             self.breaker.succeeded()
+
+
+class Slot:
+    """See ``Gate.slot``."""
+
+    __slots__ = ("_gate",)
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    async def __aenter__(self) -> None:
+        self._gate.check_open()
+        await self._gate.take_turn()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._gate.give_back()
+
+
+class Asked:
+    """See ``Gate.asked``."""
+
+    __slots__ = ("_began", "_gate")
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._began = 0.0
+
+    async def __aenter__(self) -> None:
+        self._gate.check()
+        self._began = self._gate.begin()
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._gate.end(self._began, error)
 
 
 class Gates:
