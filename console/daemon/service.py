@@ -39,6 +39,7 @@ class Service:
     async def start(self) -> None:
         """Ready when it returns. Raises Refused, CannotListen, StorageError, IntegrationError; then nothing is open."""
         await self.daemon.start()
+        self.daemon.parts.engine.meter = self.metrics
         try:
             self._app = create_app(self._services())
             self._api = ApiServer(self._app, open_doors(self._settings.daemon))

@@ -324,7 +324,21 @@ class CallMaker:
         write: bool,
         budget: float | None = None,
     ) -> T:
-        seconds = budget or self._engine.deadline(system, write=write)
+        meter, clock = self._engine.meter, self._engine.clock
+        began = clock.monotonic()
+        try:
+            answer = await self._judged(
+                system, operation, fetch, budget or self._engine.deadline(system, write=write), write=write
+            )
+        except IntegrationError as error:
+            meter.call_finished(system, operation, error.error_class, clock.monotonic() - began)
+            raise
+        meter.call_finished(system, operation, "ok", clock.monotonic() - began)
+        return answer
+
+    async def _judged(
+        self, system: System, operation: str, fetch: Callable[[], Awaitable[T]], seconds: float, *, write: bool
+    ) -> T:
         unsure = ErrorClass.OUTCOME_UNKNOWN if write else ErrorClass.TRANSIENT
         try:
             async with asyncio.timeout(seconds):

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 
 from console.engine.door import Act, Door
 from console.engine.failures import NotNow
@@ -34,7 +34,18 @@ class JournalInbox:
 
     async def append(self, events: Sequence[RawEvent]) -> int:
         rows = [incoming(event) for event in events]
-        return await self._engine.journal.write(lambda db: inbox.append(db, self._engine.org_id, self._transport, rows))
+        new = await self._engine.journal.write(lambda db: inbox.append(db, self._engine.org_id, self._transport, rows))
+        self._count(rows, new)
+        return new
+
+    def _count(self, rows: Sequence[Incoming], new: int) -> None:
+        """Which of a batch were known already is not told, only how many: those count first."""
+        known = len(rows) - new
+        for i, row in enumerate(rows):
+            if i < known:
+                self._engine.meter.event_taken("duplicate")
+            else:
+                self._engine.meter.event_taken("poison" if row.problem else "new", _lag(row))
 
     async def gap(self, channel: str, reason: str) -> None:
         now = self._engine.clock.now()
@@ -60,6 +71,14 @@ def incoming(event: RawEvent) -> Incoming:
         idem_key=key if isinstance(key, str) else None, payload=event.payload,
         received_at=event.received_at.astimezone(UTC).timestamp(), problem=problem, heartbeat=is_heartbeat(event),
     )  # fmt: skip
+
+
+def _lag(row: Incoming) -> float | None:
+    """Seconds from the publishing to the journal, where the event tells when it was made (by Salesforce's clock)."""
+    try:
+        return row.received_at - datetime.fromisoformat(str(row.payload["CreatedDate"])).timestamp()
+    except (KeyError, ValueError):
+        return None
 
 
 class Intake:

@@ -12,6 +12,7 @@ from console.engine.gates import Gates
 from console.engine.handover import Handover
 from console.engine.holds import Holds
 from console.engine.markers import Markers
+from console.engine.metering import Meter, Unmetered
 from console.engine.quota import Quota
 from console.settings.model import Settings
 from integrations.errors import System
@@ -50,6 +51,7 @@ class Engine:
     wake: Callable[[], None] = lambda: None
     generation: int = 0
     quota: Quota = field(default_factory=Quota)
+    meter: Meter = field(default_factory=Unmetered)
     handover: Handover = field(init=False)
 
     def __post_init__(self) -> None:
