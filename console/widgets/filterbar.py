@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Label
@@ -26,6 +26,7 @@ class Grammar:
     nothing: str
 
 
+MOST_CHOICES = 12
 ORDERS = Grammar(parse, complete, "all orders")
 
 
@@ -45,7 +46,7 @@ class _Completer(Suggester):
 
 
 class FilterInput(Input):
-    """Tab takes the completion; ⏎ and esc go back to the table, esc with the filter as it was."""
+    """Tab takes a completion, once more the next one; ⏎ and esc go back to the table, esc with the filter as it was."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete", "Complete", show=False),
@@ -59,8 +60,11 @@ class FilterInput(Input):
     class Left(Message):
         """The person goes on to the table."""
 
+    class Asked(Message):
+        """Another completion is wanted."""
+
     def action_complete(self) -> None:
-        self.action_cursor_right() if self.cursor_at_end else self.action_end()
+        self.post_message(self.Asked())
 
     def action_give_up(self) -> None:
         self.post_message(self.GivenUp())
@@ -69,8 +73,9 @@ class FilterInput(Input):
         self.post_message(self.Left())
 
 
-class FilterBar(Horizontal):
-    """``text`` is the filter in force. Changes are told by ``Changed``, at most a few a second while one types."""
+class FilterBar(Vertical):
+    """``text`` is the filter in force. Changes are told by ``Changed``, at most a few a second while one types. What may
+    stand at the cursor is listed below the line while one types."""
 
     DELAY = 0.15
 
@@ -97,16 +102,21 @@ class FilterBar(Horizontal):
         )  # fmt: skip
         self._error = Label("", id="filter-error", markup=False)
         self._summary = Label("", id="filter-summary", markup=False)
+        self._choices = Label("", id="filter-choices", markup=False)
+        self._cycle: tuple[str, list[str]] = ("", [])  # the text a completion gave, and what the next ones give
 
     def compose(self) -> ComposeResult:
-        yield Label(" / ", id="filter-sign", markup=False)
-        yield self._line
-        yield self._error
-        yield self._summary
+        with Horizontal(id="filter-row"):
+            yield Label(" / ", id="filter-sign", markup=False)
+            yield self._line
+            yield self._error
+            yield self._summary
+        yield self._choices
 
     def edit(self) -> None:
         """Put the cursor into the line."""
         self._before = self.text
+        self.call_after_refresh(self._show_choices)
         self.screen.set_focus(self._line)  # now: what is typed next belongs here already
 
     def put(self, text: str) -> None:
@@ -128,7 +138,41 @@ class FilterBar(Horizontal):
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         value = event.value
+        self._show_choices()
         self.set_timer(self.DELAY, lambda: self._settled(value))
+
+    @on(FilterInput.Asked)
+    def _complete(self, event: FilterInput.Asked) -> None:
+        """The first completion at the cursor; once more: the next one in its place."""
+        event.stop()
+        line = self._line
+        given, following = self._cycle
+        if line.value != given or not following:
+            found = self._grammar.complete(line.value, line.cursor_position)
+            following = [
+                line.value[: one.start] + one.insert + line.value[one.end :]
+                for one in found
+                if line.value[one.start : one.end] != one.insert
+            ]
+        if not following:
+            line.action_end()
+            return
+        line.value = following[0]
+        line.cursor_position = len(line.value)
+        self._cycle = (following[0], [*following[1:], following[0]])
+
+    def _show_choices(self) -> None:
+        """The words that may stand here, and what the first one means; nothing when there is nothing to choose."""
+        line = self._line
+        found = self._grammar.complete(line.value, line.cursor_position) if line.has_focus else []
+        words = list(dict.fromkeys(one.insert for one in found))
+        self._choices.display = bool(words)
+        if words:
+            help_ = f"  ({found[0].help})" if len({one.help for one in found}) == 1 else ""
+            self._choices.update(literal(f"   tab {'  '.join(words[:MOST_CHOICES])}{help_}"))
+
+    def on_descendant_blur(self) -> None:
+        self._choices.display = False
 
     def _settled(self, value: str) -> None:
         if value == self._line.value and value != self.text:

@@ -13,6 +13,7 @@ from console.widgets.boardrow import state_pieces
 from console.widgets.cells import fit, literal
 from console.widgets.glyphs import Glyphs
 from console.widgets.pieces import Line, flowed
+from console.widgets.saylines import say_lines
 
 _LETTER_TONE = {
     ".": "muted",
@@ -94,6 +95,7 @@ def _of_detail(detail: OrderDetail, width: int, now: float, zone: tzinfo, glyphs
     if acts:
         lines.append([])
         lines += [act_line(command, "Do" if i == 0 else "", width, glyphs) for i, command in enumerate(acts)]
+    lines += [[], *say_lines(detail.say, width, glyphs)]
     if detail.history:
         lines += [[], [("LAST EVENTS", "strong")]]
         for item in detail.history[-6:][::-1]:
