@@ -15,14 +15,14 @@ from console.widgets.pieces import Line, flowed, joined
 from console.widgets.rowdialog import json_lines, labelled
 
 COLUMNS = (
-    Column("at", "Received", 12),
+    Column("at", "Received", 11),
     Column("number", "Order", 8),
     Column("state", "State", 11),
-    Column("why", "Why", 20, grow=3),
-    Column("replay", "Replay id", 10, priority=2, right=True),
-    Column("took", "Took", 5, priority=3, right=True),
-    Column("event", "Event", 12, priority=4, grow=1, most=36),
-    Column("channel", "Channel", 16, priority=5, grow=1, most=34),
+    Column("why", "Why", 30, grow=1),
+    Column("replay", "Replay id", 10, priority=1, right=True),
+    Column("took", "Took", 5, priority=2, right=True),
+    Column("event", "Event", 36, priority=3),
+    Column("channel", "Channel", 34, priority=4),
 )
 _TONES = {
     "new": "queued", "started": "ok", "attached": "plain", "closed": "muted", "held": "held", "poison": "bad", "heartbeat": "muted",
@@ -60,19 +60,18 @@ def gap_cells(gap: GapView, now: float, zone: tzinfo, glyphs: Glyphs) -> Mapping
         "at": [(wording.moment(gap.at, now, zone), tone)],
         "number": [(glyphs.hline * 8, tone)],
         "state": [(f"{glyphs.warn} gap", tone)],
-        "why": [(glyphs.plain(literal(f"{stretch(gap, now, zone)}; {gap.reason}")), tone)],
+        "why": [(glyphs.plain(literal(f"{stretch(gap, now, zone)}: {gap.reason}")), tone)],
         "replay": [(literal(gap.lost_cursor or ""), "muted")],
         "channel": [(literal(gap.channel), "muted")],
     }
 
 
 def stretch(gap: GapView, now: float, zone: tzinfo) -> str:
-    """From when to when events may have been missed, and whether a poll has read everything since."""
+    """From when on events may have been missed up to the time of the row, and whether a poll has read everything since."""
     since = wording.moment(gap.cursor_at, now, zone) if gap.cursor_at is not None else "the beginning"
-    end = f"{since} to {wording.moment(gap.at, now, zone)}"
     if gap.reconciled_at is None:
-        return f"{end}, not reconciled yet"
-    return f"{end}, reconciled {wording.moment(gap.reconciled_at, now, zone)}"
+        return f"since {since}, not reconciled yet"
+    return f"since {since}, reconciled {wording.moment(gap.reconciled_at, now, zone)}"
 
 
 def lines(event: EventView, now: float, zone: tzinfo, glyphs: Glyphs, width: int, *, whole: bool) -> list[Line]:
@@ -100,7 +99,13 @@ def gap_lines(gap: GapView, now: float, zone: tzinfo, glyphs: Glyphs, width: int
         "Orders of this stretch come in with the next poll that reads everything."
     )  # fmt: skip
     return [
-        *labelled("Gap", f"{stretch(gap, now, zone)} (row {gap.id})", glyphs, width, "warn"),
+        *labelled(
+            "Gap",
+            f"found {wording.moment(gap.at, now, zone)}, {stretch(gap, now, zone)} (row {gap.id})",
+            glyphs,
+            width,
+            "warn",
+        ),
         *labelled("Why", gap.reason, glyphs, width),
         *labelled("Lost cursor", f"{gap.lost_cursor or 'none'} of {gap.channel}", glyphs, width),
         *flowed(said, "muted", width),

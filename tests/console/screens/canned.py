@@ -12,14 +12,14 @@ from console.client.connection import Address
 from console.client.errors import NotFound, Unreachable
 from console.schema.book import COLUMNS, SnapshotHead
 from console.schema.commands import BatchList, BatchView, Plan, PlannedOrder, PlanRequest, SubmitRequest, Submitted
-from console.schema.desk import Approvals, Failures, NeedsPerson
+from console.schema.desk import Approvals, AuditActs, Events, Failures, Gaps, NeedsPerson, Poisons
 from console.schema.detail import OrderDetail, PossibleCommand
 from console.schema.mending import CandidatesView, EditForm
 from console.schema.orders import FindAnswer, Names, OrderList
 from console.schema.problem import Problem
 from console.schema.records import Records
-from console.schema.service import Integrations, Me
-from tests.console.screens import finds, troubles, world
+from console.schema.service import Checks, DeepHealth, Health, Integrations, Me, SettingsView
+from tests.console.screens import finds, ops, troubles, world
 
 
 class CannedFeed:
@@ -94,6 +94,7 @@ class CannedApi(ApiClient):
         )
         self.plan_answer: Callable[[str, PlanRequest], Plan] = planned
         self.me_answer: Me = world.ME
+        self.integrations_answer: Integrations = world.INTEGRATIONS
         self.asked: list[str] = []  # of find
         self.whmcs_down = False
         self.needs: NeedsPerson = troubles.needs()
@@ -117,7 +118,33 @@ class CannedApi(ApiClient):
         return self.me_answer
 
     async def integrations(self) -> Integrations:
-        return world.INTEGRATIONS
+        return self.integrations_answer
+
+    async def health(self) -> Health:
+        return ops.health()
+
+    async def health_deep(self) -> DeepHealth:
+        return ops.deep()
+
+    async def events(self, *, limit: int = 100, before: int | None = None, filter_: str = "") -> Events:
+        return ops.events(limit, before, filter_)
+
+    async def gaps(self) -> Gaps:
+        return ops.gaps()
+
+    async def poison(self) -> Poisons:
+        return ops.poisons()
+
+    async def audit_acts(
+        self, *, limit: int = 100, before: int | None = None, filter_: str = "", masked: bool = False
+    ) -> AuditActs:
+        return ops.acts(limit, before, filter_, masked)
+
+    async def checks(self) -> Checks:
+        return ops.checks()
+
+    async def settings(self) -> SettingsView:
+        return ops.settings()
 
     async def possible_for_system(self) -> list[PossibleCommand]:
         return world.SYSTEM_COMMANDS
