@@ -101,7 +101,7 @@ class EditScreen(ActingScreen):
         await self._fields.remove_children()
         await self._fields.mount_all(self._row(one, field) for one, field in self._inputs.values())
         wanted = focused if focused in self._inputs else next(iter(self._inputs), None)
-        if wanted is not None and self.is_current:
+        if wanted is not None and self.is_active:
             self._inputs[wanted][1].focus()
 
     def _input(self, one: EditableField, typed: str) -> ChoiceInput:

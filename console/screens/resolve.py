@@ -79,6 +79,11 @@ class ResolveScreen(ActingScreen):
         if self.order_id in changed:
             self._fetch()
 
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        if self._detail is not None:
+            self._fetch()
+
     def tick(self) -> None:
         super().tick()
         self._show_all()
@@ -95,7 +100,7 @@ class ResolveScreen(ActingScreen):
             self._trouble = str(error)
         self._show_all()
         self.show_keys()
-        if self._detail is not None and self._call() is None and self.is_current:
+        if self._detail is not None and self._call() is None and self.is_active:
             self._settled(self._detail)
 
     @work(group="look", exclusive=True, exit_on_error=False)

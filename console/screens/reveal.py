@@ -47,6 +47,7 @@ class RevealScreen(ModalScreen[None]):
         self._desk, self._order_id, self._number, self._clock = desk, order_id, number, clock
         self._values: Mapping[str, Any] | None = None
         self._hide_at = 0.0
+        self._over = self._closed = False
         self._what = ChoiceInput(list(FIELDS), value="contact", id="reveal-what")
         self._reason = Input(id="reveal-reason", placeholder="why you need it; it is kept in the audit log")
         self._words = Sheet(id="reveal-words", ellipsis=desk.glyphs.ellipsis)
@@ -121,11 +122,12 @@ class RevealScreen(ModalScreen[None]):
         self._put([*lines, [], [(f"hidden again in {left:.0f} s", "muted")]])
 
     def hide(self) -> None:
-        """Nothing revealed stays, on the screen or in memory."""
+        """Nothing revealed stays, on the screen or in memory; behind another screen it closes when that one is gone."""
         self._values = None
         self._words.set_lines([])
-        if self.is_current:
-            self.dismiss(None)
+        self._over = True
+        if self.is_active:
+            self.call_later(self.action_close)
 
     def on_screen_suspend(self) -> None:
         """Something came in front."""
@@ -133,8 +135,8 @@ class RevealScreen(ModalScreen[None]):
             self.hide()
 
     def on_screen_resume(self) -> None:
-        if not self.query_one("#reveal-form").display and self._values is None:
-            self.dismiss(None)
+        if self._over:
+            self.call_later(self.action_close)
 
     def _looked_away(self, focused: bool) -> None:
         if not focused and self._values is not None:
@@ -142,7 +144,9 @@ class RevealScreen(ModalScreen[None]):
 
     def action_close(self) -> None:
         self._values = None
-        self.dismiss(None)
+        if self.is_active and not self._closed:
+            self._closed = True
+            self.dismiss(None)
 
 
 def _shown(label: str, value: Any) -> list[Line]:
