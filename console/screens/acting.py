@@ -59,6 +59,8 @@ class ActingScreen(LiveScreen):
             return
         known = self.possible(command.id) if len(targets) <= 1 else None
         refusal = self.desk.unusable() or (known.reason if known is not None and not known.possible else "")
+        if not refusal and not self.desk.session.may(command.role):
+            refusal = f"this needs the role {command.role}; yours is {self.desk.session.role}"
         if refusal:
             self.notify(f"{command.title}: {refusal}", severity="warning", markup=False)
         elif not self.desk.asking:

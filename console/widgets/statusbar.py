@@ -93,7 +93,7 @@ class StatusBar(Bar):
         if status.needs:
             left += [
                 ("  ", "plain"),
-                (f"{self._glyphs.warn} {status.needs:,}{' need a person' if wide else ''}", NEEDS),
+                (f"{self._glyphs.warn} {status.needs:,}{_needing(status.needs) if wide else ''}", NEEDS),
             ]
         right = self._parts(status, wide)
         used = sum(cell_len(text) for text, _ in left)
@@ -125,3 +125,7 @@ class StatusBar(Bar):
             pieces.append((f"{part.title} " if wide else part.short, "muted"))
             pieces.append((f"{sign} {fit(part.word, min(len(part.word), 12))}".rstrip() if wide else sign, part.state))
         return pieces
+
+
+def _needing(count: int) -> str:
+    return " needs a person" if count == 1 else " need a person"
