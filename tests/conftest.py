@@ -2,7 +2,12 @@
 
 import gc
 
+import hypothesis
 import pytest
+
+# The same examples every time: what landed once does not fail the next time by chance.
+hypothesis.settings.register_profile("suite", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

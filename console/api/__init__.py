@@ -15,6 +15,8 @@ POST /orders/names                           viewer      NamesRequest → Names 
 GET  /orders/{id or number}                  viewer      → OrderDetail
 GET  /orders/{id or number}/commands         viewer      → list[PossibleCommand]
 GET  /orders/{id or number}/records          viewer      live Salesforce, WHMCS, eSIM side by side → Records
+GET  /orders/{id or number}/candidates       operator    what an unknown call may have made → CandidatesView
+GET  /orders/{id or number}/editable         operator    its fields, and why not or how else → EditForm
 GET  /find?text=                             viewer      → FindAnswer
 GET  /approvals                              viewer      orders Pending Review, from Salesforce now → Approvals
 GET  /failures?filter=                       viewer      grouped by cause → Failures
@@ -28,6 +30,7 @@ GET  /batches  /batches/{id}                 viewer      → BatchList, BatchVie
 GET  /events?limit=&before=  /gaps  /poison  viewer      → Events, Gaps, Poisons
 GET  /mails?state=&order=&limit=             viewer      → Mails
 GET  /audit?limit=&before=&actor=&command=&order=  viewer  → Audit
+GET  /audit/acts?limit=&before=&filter=      viewer      each intent with its outcome as one act → AuditActs
 GET  /profiles?type=&state=&limit=           viewer      → Stock
 POST /profiles/import                        operator    body: the CSV file (text/csv); header Portal-Batch → Imported
 GET  /integrations                           viewer      → Integrations
@@ -35,6 +38,8 @@ POST /reveal                                 operator    RevealRequest → Revea
 GET  /tokens   POST /tokens                  admin       → Tokens; NewToken → CreatedToken (the first: socket only)
 DELETE /tokens/{id}                          admin       → TokenView
 POST /store/backup                           admin       BackupRequest → BackedUp
+GET  /doctor                                 viewer      settings, files, journal; nothing outside → Checks
+GET  /settings                               viewer      every value with its source, secrets masked → SettingsView
 GET  /metrics                                viewer      Prometheus text
 ===========================================  ==========  =============================================================
 """

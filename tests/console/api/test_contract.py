@@ -22,7 +22,7 @@ from tests.console.client.journal_rows import put_order
 
 ENDLESS = f"{PREFIX}/feed"
 WRITES_FILES = f"{PREFIX}/store/backup"
-EXAMPLES = 4
+EXAMPLES = 3
 CHECKS = [response_schema_conformance, status_code_conformance, content_type_conformance]
 
 

@@ -26,7 +26,7 @@ from tests.console.api.rig import Desk, open_desk, until
 QUICK = {
     "PORTAL_WHMCS__LATE_AFTER": "2", "PORTAL_ENGINE__LOOK_APART": "0.3", "PORTAL_ENGINE__RETRY__BASE": "0.1",
     "PORTAL_ENGINE__RETRY__MAX": "0.5", "PORTAL_ENGINE__RECHECK_EVERY": "0.3", "PORTAL_ENGINE__BREAKER__FAILURES": "50",
-    "PORTAL_SALESFORCE__TIMEOUT": "3", "PORTAL_APPROVE__LIMIT_YEN": '{"operator": 50000}',
+    "PORTAL_SALESFORCE__TIMEOUT": "15", "PORTAL_APPROVE__LIMIT_YEN": '{"operator": 50000}',
 }  # fmt: skip
 
 

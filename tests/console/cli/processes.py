@@ -13,7 +13,7 @@ from pathlib import Path
 import console
 
 PORTAL = (sys.executable, "-m", "console")
-WAIT = 30.0
+WAIT = 60.0
 
 
 @dataclass(frozen=True)

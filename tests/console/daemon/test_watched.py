@@ -23,8 +23,8 @@ from tests.console.observe.receiving import Receiver, receiver
 PATIENCE = 30.0
 MEGABYTE = 1024**2
 QUICK = {
-    "PORTAL_INTAKE__POLL_EVERY": "0.5", "PORTAL_ENGINE__RETRY__BASE": "0.1", "PORTAL_SALESFORCE__TIMEOUT": "2",
-    "PORTAL_WHMCS__READ_TIMEOUT": "1", "PORTAL_WHMCS__WRITE_TIMEOUT": "1", "PORTAL_DAEMON__DRAIN": "2",
+    "PORTAL_INTAKE__POLL_EVERY": "0.5", "PORTAL_ENGINE__RETRY__BASE": "0.1", "PORTAL_SALESFORCE__TIMEOUT": "15",
+    "PORTAL_DAEMON__DRAIN": "2",
 }  # fmt: skip
 
 
@@ -67,6 +67,15 @@ def parts(found: DeepHealth) -> dict[str, Part]:
     return {part.name: part for part in found.parts}
 
 
+async def healthy(api: ApiClient, true: Callable[[DeepHealth], Any]) -> DeepHealth:
+    """The first deep health of which ``true`` holds."""
+    end = time.monotonic() + PATIENCE
+    while not true(found := await api.health_deep()):
+        assert time.monotonic() < end, found
+        await asyncio.sleep(0.05)
+    return found
+
+
 async def test_people_are_told_by_webhook_and_mail_when_an_order_fails(sandbox: Sandbox, hook: Receiver) -> None:
     person = next(p for p in sandbox.world.people if p.pays_by == "card" and p.status == "Active")
     records = sandbox.whmcs.records
@@ -78,23 +87,24 @@ async def test_people_are_told_by_webhook_and_mail_when_an_order_fails(sandbox: 
         "PORTAL_ALERTS__WEBHOOK_URL": hook.url, "PORTAL_ALERTS__MAIL_TO": '["ops@example.jp"]',
         "PORTAL_ALERTS__DEAD_MAN_URL": hook.url, "PORTAL_ALERTS__DEAD_MAN_EVERY": "0.1",
     }  # fmt: skip
-    async with daemon(sandbox, **told) as (service, api):
+    async with daemon(sandbox, **told) as (_, api):
         (placed,) = sandbox.people.place(1, kinds=["vpn"], customer=person.number)
         sandbox.people.approve([placed.id])
-        await until(lambda: hook.got)
+        await until(lambda: any(row["cause"].startswith("failed:") for row in hook.got), lambda: hook.got)
         (row,) = [row for row in hook.got if row["cause"].startswith("failed:")]
         assert row["order_id"] == placed.id
         assert person.name not in json.dumps(hook.got, ensure_ascii=False)
-        mails = sandbox.mail.world()["mails"]
-        await until(lambda: sandbox.mail.world()["mails"], lambda: mails)
-        (mail,) = sandbox.mail.world()["mails"]
+
+        def mails() -> list[Any]:
+            return [mail for mail in sandbox.mail.world()["mails"] if mail["subject"] == row["text"]]
+
+        await until(mails, sandbox.mail.world)
+        (mail,) = mails()
         assert mail["to"] == ["ops@example.jp"]
-        assert mail["subject"] == row["text"]
-        await until(lambda: service.daemon.dead_man and service.daemon.dead_man.last_ok_at)
-        found = await api.health_deep()
+        found = await healthy(
+            api, lambda found: parts(found)["dead man"].state == "ok" and parts(found)["alerts 1"].values["sent"]
+        )
         assert row["cause"] in [alert.cause for alert in found.alerts]
-        assert parts(found)["dead man"].state == "ok"
-        assert parts(found)["alerts 1"].values["sent"] >= 1
 
 
 async def test_a_heartbeat_goes_out_and_comes_back_and_starts_no_run(sandbox: Sandbox) -> None:
@@ -102,8 +112,7 @@ async def test_a_heartbeat_goes_out_and_comes_back_and_starts_no_run(sandbox: Sa
         journal = service.daemon.journal
         query = "SELECT COUNT(*) FROM inbox WHERE state = 'heartbeat'"
         await until(lambda: journal.peek(lambda db: db.execute(query).fetchone()[0]) >= 2)
-        health = parts(await api.health_deep())
-        assert health["heartbeat"].state == "ok", health["heartbeat"]
+        health = parts(await healthy(api, lambda found: parts(found)["heartbeat"].state == "ok"))
         assert health["runs"].values["working_on"] == 0
         assert journal.peek(lambda db: db.execute("SELECT COUNT(*) FROM runs").fetchone()[0]) == 0
 
@@ -113,14 +122,13 @@ async def test_health_is_of_process_and_journal_and_deep_health_of_everything(sa
         poll = service.daemon.parts.poll
         await until(lambda: poll.last_ok_at and service.daemon.housekeeping.last_at)
         await until(lambda: service.daemon.supervisor and service.daemon.supervisor.state.phase == "listening")
-        found = parts(await api.health_deep())
+        found = parts(await healthy(api, lambda found: not [part for part in found.parts if part.state == "bad"]))
         expected = {
             "process", "runs", "journal", "disk", "backup", "ownership", "intake", "poll", "events", "heartbeat",
             "salesforce", "quota", "whmcs", "esim", "mail", "clock", "outbox", "mail queue",
             "certificate esim.client_cert", "alerts",
         }  # fmt: skip
         assert expected <= set(found)
-        assert {name: part.detail for name, part in found.items() if part.state == "bad"} == {}
         assert found["events"].values["phase"] == "listening"
         assert found["events"].values["listening_age"] >= 0
         assert found["quota"].values["total"] > 0
@@ -132,8 +140,7 @@ async def test_health_is_of_process_and_journal_and_deep_health_of_everything(sa
         await until(lambda: gate.state == "broken", lambda: gate.last_error)
         brief = await api.health()
         assert brief.ok, "an outside system that is down is no reason to restart us"
-        found = parts(await api.health_deep())
-        assert found["salesforce"].state == "bad"
+        found = parts(await healthy(api, lambda found: parts(found)["salesforce"].state == "bad"))
         assert found["journal"].state == "ok"
         assert found["whmcs"].state == "ok"
 
@@ -155,15 +162,14 @@ async def test_a_full_disk_is_said_in_health_and_work_resumes_by_itself(
         await until(lambda: service.daemon.parts.blocked)
         sandbox.people.approve([placed.id for placed in sandbox.people.place(1, kinds=["vpn"])])
         await until(lambda: count("inbox") == 1)
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(1.0)
         assert count("inbox WHERE state = 'new'") == 1, "it is journaled and waits"
         assert count("runs") == 0
-        found = parts(await api.health_deep())
-        assert found["intake"].state == "bad"
+        found = parts(await healthy(api, lambda found: parts(found)["intake"].state == "bad"))
         assert "only 100 MB" in found["intake"].detail
         assert found["hold disk"].state == "bad"
         assert (await api.health()).ok, "the journal still takes writes"
         assert "only 100 MB" in (await api.health()).note
         free[0] = 10**11
         await until(lambda: count("runs WHERE workflow = 'provision_order' AND state = 'done'") == 1)
-        assert parts(await api.health_deep())["intake"].state == "ok"
+        await healthy(api, lambda found: parts(found)["intake"].state == "ok")

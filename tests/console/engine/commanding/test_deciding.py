@@ -39,7 +39,7 @@ async def test_an_approval_names_its_approver_and_starts_the_chain(floor: Floor)
 @pytest.mark.parametrize("kind", ["timeout_after", "reset", "http_500"])
 async def test_a_lost_answer_is_settled_by_reading(floor: Floor, kind: str) -> None:
     order_id = pending(floor)
-    floor.sandbox.faults.add(system="salesforce", operation="order.patch", kind=kind)
+    floor.sandbox.faults.add(system="salesforce", operation="order.patch", kind=kind, options={"delay": 0.01})
     assert (await floor.act("approve", OTTO, order_id)).outcome == "done"
     assert floor.salesforce(order_id)["Status"] == "Approved"
     assert [row.outcome for row in floor.audit()] == [None, "done"]
@@ -47,7 +47,7 @@ async def test_a_lost_answer_is_settled_by_reading(floor: Floor, kind: str) -> N
 
 async def test_a_write_that_did_not_arrive_is_sent_again(floor: Floor) -> None:
     order_id = pending(floor)
-    floor.sandbox.faults.add(system="salesforce", operation="order.patch", kind="timeout_before")
+    floor.sandbox.faults.add(system="salesforce", operation="order.patch", kind="reset")
     assert (await floor.act("approve", OTTO, order_id)).outcome == "done"
     assert patches(floor) == 2
 
@@ -55,7 +55,7 @@ async def test_a_write_that_did_not_arrive_is_sent_again(floor: Floor) -> None:
 async def test_what_cannot_be_confirmed_is_said_to_be_unknown(floor: Floor) -> None:
     order_id = pending(floor)
     plan = await floor.plan("approve", OTTO, order_id)
-    floor.sandbox.faults.add(system="salesforce", operation="order.patch", kind="timeout_before", count=3)
+    floor.sandbox.faults.add(system="salesforce", operation="order.patch", kind="reset", count=3)
     submitted = await floor.submit(plan, OTTO, order_id)
     assert submitted.outcome == "unknown"
     assert "sent, not confirmed" in submitted.message
@@ -69,6 +69,7 @@ async def test_somebody_was_faster_while_the_answer_was_lost(floor: Floor) -> No
     submitting = asyncio.create_task(floor.submit(plan, OTTO, order_id))
     await floor.when(lambda: patches(floor) == 1)
     floor.sandbox.salesforce.desk.change_order(order_id, {"Status": "Rejected"})
+    floor.sandbox.faults.clear()
     with pytest.raises(Changed, match="Rejected"):
         await submitting
     assert floor.salesforce(order_id)["Status"] == "Rejected"

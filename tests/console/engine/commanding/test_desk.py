@@ -168,7 +168,7 @@ async def test_a_pending_services_module_is_run_once(floor: Floor) -> None:
 async def test_an_unknown_module_call_is_looked_for_before_it_is_sent_again(floor: Floor) -> None:
     order_id, service = await service_pending(floor)
     floor.sandbox.whmcs.switch(module_failure=())
-    floor.sandbox.faults.add(system="whmcs", operation="ModuleCreate", kind="timeout_before")
+    floor.sandbox.faults.add(system="whmcs", operation="ModuleCreate", kind="reset")
     first = await floor.act("module-create", OTTO, order_id, service=service)
     assert first.outcome == "unknown"
     assert floor.run(order_id).unknown_open

@@ -107,7 +107,7 @@ async def test_nothing_is_edited_while_an_outcome_is_unknown(floor: Floor) -> No
     for pid in (203,):
         await floor.parts.engine.markers.seen(pid, survived=False)
     floor.sandbox.whmcs.switch(marker_field="missing", honour_order_notes="no")
-    floor.sandbox.faults.add(system="whmcs", operation="AddOrder", kind="timeout_after")
+    floor.sandbox.faults.add(system="whmcs", operation="AddOrder", kind="timeout_after", options={"delay": 0.01})
     order_id = floor.order("travel")
     await floor.admit(order_id)
     await floor.until(order_id, "parked", wait="person")

@@ -14,8 +14,8 @@ async def unknown(floor: Floor, *, made: bool, kind: str = "sim") -> str:
     for pid in (SIM, 204, 301, 303):
         await floor.parts.engine.markers.seen(pid, survived=False)
     floor.sandbox.whmcs.switch(marker_field="missing", honour_order_notes="no")
-    fault = "timeout_after" if made else "timeout_before"
-    floor.sandbox.faults.add(system="whmcs", operation="AddOrder", kind=fault)
+    fault = "timeout_after" if made else "reset"
+    floor.sandbox.faults.add(system="whmcs", operation="AddOrder", kind=fault, options={"delay": 0.01})
     order_id = floor.order(kind)
     await floor.admit(order_id)
     run = await floor.until(order_id, "parked", wait="person")
@@ -182,7 +182,7 @@ async def test_looking_again_is_always_possible(floor: Floor) -> None:
 
 @pytest.mark.parametrize("floor", [{"PORTAL_ESIM__ORDER_BY": "type"}], indirect=True)
 async def test_a_profile_that_the_provider_chose_is_named_by_its_iccid(floor: Floor) -> None:
-    floor.sandbox.faults.add(system="esim", operation="downloadOrder", kind="timeout_after")
+    floor.sandbox.faults.add(system="esim", operation="downloadOrder", kind="timeout_after", options={"delay": 0.01})
     order_id = floor.order("travel")
     await floor.admit(order_id)
     run = await floor.until(order_id, "parked", wait="person")
@@ -198,7 +198,7 @@ async def test_a_profile_that_the_provider_chose_is_named_by_its_iccid(floor: Fl
     assert floor.salesforce(order_id)["ESIM_ICCID__c"] == iccid
     assert floor.asked("esim", "downloadOrder") == 1
     second = floor.order("travel")
-    floor.sandbox.faults.add(system="esim", operation="downloadOrder", kind="timeout_before")
+    floor.sandbox.faults.add(system="esim", operation="downloadOrder", kind="reset")
     await floor.admit(second)
     await floor.until(second, "parked", wait="person")
     theirs = await floor.plan("resolve-is", OTTO, second, identifier=iccid)
