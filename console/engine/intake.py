@@ -17,6 +17,7 @@ from storage.inbox import Event, Incoming
 
 log = logging.getLogger(__name__)
 AT_ONCE = 8
+ENOUGH = 250  # orders on their way to the door; until some are there no more events are looked at
 AGAIN_AFTER = 2.0
 LONGEST_WAIT = 30.0  # for one order that cannot be read while others can
 UNSEEN_FOR = 300.0  # seconds after an event in which its order may still come to be shown to us (sharing is late)
@@ -91,19 +92,29 @@ class Intake:
         self._stopped = stopped
         self._woken = asyncio.Event()
         self._waits: dict[str, tuple[float, float]] = {}  # order → (when it may be read again, the wait before that)
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._taken: set[str] = set()  # orders on their way to the door
         self.last_error: str | None = None
 
     def wake(self) -> None:
         self._woken.set()
 
     async def run(self) -> None:
-        """Work for ever; trouble with Salesforce only delays it."""
-        while True:
-            self._woken.clear()
-            events = self._engine.journal.peek(inbox.waiting)
-            if events and self._may_read() and await self._bring(events):
-                continue
-            await self._sleep(AGAIN_AFTER if events else 30.0)
+        """Work for ever; trouble with Salesforce only delays it. What comes in does not wait for what came before."""
+        async with asyncio.TaskGroup() as bringing:
+            while True:
+                self._woken.clear()
+                busy = len(self._taken) >= ENOUGH
+                events = [] if busy else self._engine.journal.peek(inbox.waiting)
+                fresh = [event for event in events if event.order_id not in self._taken]
+                if fresh and self._may_read():
+                    bringing.create_task(self._bring_and_look_again(fresh))
+                    await asyncio.sleep(0)  # its orders are taken now
+                await self._sleep(AGAIN_AFTER if events else 30.0)
+
+    async def _bring_and_look_again(self, events: Sequence[Event]) -> None:
+        if await self._bring(events):
+            self.wake()
 
     def _may_read(self) -> bool:
         """With little of Salesforce's allowance left the poll alone brings orders in: one list, not a read an event."""
@@ -114,14 +125,17 @@ class Intake:
         for event in events:
             if event.order_id is not None:
                 by_order.setdefault(event.order_id, []).append(event)
-        self._waits = {order_id: wait for order_id, wait in self._waits.items() if order_id in by_order}
         steady = self._engine.clock.monotonic()
+        self._waits = {order_id: wait for order_id, wait in self._waits.items() if steady - wait[0] < 2 * LONGEST_WAIT}
         due = [order_id for order_id in by_order if self._waits.get(order_id, (0.0, 0.0))[0] <= steady]
-        limit = asyncio.Semaphore(AT_ONCE)
+        self._taken.update(due)
 
         async def one(order_id: str) -> int:
-            async with limit:
-                return await self._admit(order_id, by_order[order_id])
+            try:
+                async with self._turns:
+                    return await self._admit(order_id, by_order[order_id])
+            finally:
+                self._taken.discard(order_id)
 
         return sum(await asyncio.gather(*(one(order_id) for order_id in due)))
 
