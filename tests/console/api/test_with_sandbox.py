@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from console.client.api import ApiClient, new_key
-from console.client.errors import ChangedMeanwhile, Forbidden, Invalid, NotFound, NotPossible
+from console.client.errors import ChangedMeanwhile, Forbidden, Invalid, NotFound, NotPossible, Unavailable
 from console.schema.base import PREFIX
 from console.schema.commands import PlanRequest, SubmitRequest, Submitted
 from console.schema.service import RevealRequest
@@ -138,6 +138,26 @@ async def test_an_order_is_approved_once_however_often_it_is_sent(floor: Floor) 
         await floor.desk.client("supervisor").result(key)  # somebody else's key
     with pytest.raises((NotPossible, ChangedMeanwhile)):
         await operator.submit("order.approve", request, key=new_key())
+
+
+async def test_an_order_that_only_salesforce_knows_is_masked_and_says_when_it_cannot_be_read(floor: Floor) -> None:
+    """Nothing of it is here: while Salesforce is away it is not "not found", and no answer shows a customer to a viewer."""
+    order_id, viewer = floor.place(), floor.desk.client("viewer")
+    for operation in ("composite", "query"):
+        floor.sandbox.faults.add(system="salesforce", operation=operation, kind="http_503", count=100)
+    for asked in (order_id, "00099999"):
+        with pytest.raises(Unavailable, match="(?i)salesforce") as away:
+            await viewer.order(asked)
+        assert "Traceback" not in str(away.value.problem)
+    floor.sandbox.faults.clear()
+    shown, whole = await viewer.order(order_id), await floor.desk.client("operator").order(order_id)
+    assert (shown.run, shown.order.sf) == (None, "Pending Review")
+    assert shown.customer["name"] != whole.customer["name"] == floor.person.name
+    said = shown.model_dump_json()
+    assert not any(private in said for private in (floor.person.name, floor.person.email, floor.person.phone))
+    await viewer.order(shown.order.number)
+    with pytest.raises(NotFound):
+        await viewer.order("00099999")
 
 
 async def test_somebody_else_was_faster(floor: Floor) -> None:
