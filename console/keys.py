@@ -117,12 +117,12 @@ SETTINGS: tuple[Binding, ...] = (
 )  # fmt: skip
 
 BATCHES: tuple[Binding, ...] = (
-    Binding("escape", "back", "Back", show=False, id="batches.back", tooltip="Back; what runs goes on in the daemon"),
+    Binding("escape", "back", "Back", show=False, priority=True, id="batches.back", tooltip="Back; what runs goes on in the daemon"),
     Binding("f", "fetch", "Read again", show=False, id="batches.fetch", tooltip="Ask the daemon again now"),
 )  # fmt: skip
 
 BATCH: tuple[Binding, ...] = (
-    Binding("escape", "back", "Back", show=False, id="batch.back", tooltip="Back; the batch goes on in the daemon"),
+    Binding("escape", "back", "Back", show=False, priority=True, id="batch.back", tooltip="Back; the batch goes on in the daemon"),
     Binding("t", "troubles", "Not done", show=False, id="batch.troubles", tooltip="Only what was not done, or everything"),
     Binding("X", "export", "Export", show=False, id="batch.export", tooltip="Write the result of each order into a file"),
 )  # fmt: skip
