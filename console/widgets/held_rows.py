@@ -15,7 +15,7 @@ class Pinned(Sequence[str]):
     """``rows`` with ``key`` at place ``at``, whether it is among them or not; without a copy of them."""
 
     def __init__(self, rows: Sequence[str], key: str, at: int) -> None:
-        self._rows, self.key = rows, key
+        self.rows, self.key = rows, key
         try:
             self._own: int | None = rows.index(key)
         except ValueError:
@@ -23,7 +23,7 @@ class Pinned(Sequence[str]):
         self.at = min(at, len(self) - 1)
 
     def __len__(self) -> int:
-        return len(self._rows) + (self._own is None)
+        return len(self.rows) + (self._own is None)
 
     @overload
     def __getitem__(self, at: int) -> str: ...
@@ -37,13 +37,13 @@ class Pinned(Sequence[str]):
         if at == self.at:
             return self.key
         before = at - (at > self.at)  # its place among the others
-        return self._rows[before + (self._own is not None and before >= self._own)]
+        return self.rows[before + (self._own is not None and before >= self._own)]
 
     def __contains__(self, key: object) -> bool:
-        return key == self.key or key in self._rows
+        return key == self.key or key in self.rows
 
     def __iter__(self) -> Iterator[str]:
-        others = (key for key in self._rows if key != self.key)
+        others = (key for key in self.rows if key != self.key)
         return chain(islice(others, self.at), (self.key,), others)
 
 
@@ -57,15 +57,17 @@ class HeldRows:
         self._index: dict[str, int] | None = None
 
     def offer(self, keys: Sequence[str], *, hold: bool = False) -> bool:
-        """Take note of the rows as they would be now; true when they are shown at once. ``hold``: not while the person
-        looks at rows further down, though none is in hand."""
+        """Take note of the rows as they would be now; true when they are shown at once. ``hold``: not now, because the
+        person looks at rows further down or moves the mouse over them."""
         self.offered = keys
+        if hold and self.keys:
+            return False
         if self.at_first:
             self.follow()
-            return True
-        if self.in_hand is not None or (hold and self.keys):
+        elif self.in_hand is None:
+            self._show(keys)
+        else:
             return False
-        self._show(keys)
         return True
 
     def accept(self) -> None:
@@ -121,7 +123,8 @@ class HeldRows:
         """How many rows would come in above the row in hand, or anywhere when it has left the filter. ``seen``: the
         first visible row, which counts when none is in hand."""
         anchor = self.in_hand if self.in_hand is not None else seen
-        if anchor is None or self.keys is self.offered or self.at_first:
+        shown = self.keys.rows if isinstance(self.keys, Pinned) else self.keys
+        if anchor is None or shown is self.offered:
             return 0
         index = self.index
         shown_above = index.get(anchor, 0)

@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.timer import Timer
 
 from console.widgets.cells import fit
 from console.widgets.columns import GUTTER, Column, Placed, place, total_width
@@ -22,6 +23,7 @@ from console.widgets.glyphs import Glyphs
 from console.widgets.held_rows import HeldRows
 from console.widgets.pieces import TONE_CLASSES, Line, tone_css, tone_style
 
+AIMING = 2.0  # seconds after the mouse's last move in which rows hold still
 Cells = Mapping[str, Line]  # column key → pieces
 
 
@@ -94,6 +96,8 @@ class OrderTable(ScrollView, can_focus=True):
         self.all_columns = False
         self.paused = False  # nothing that is offered is shown
         self._empty = ""
+        self._pointed = False  # the mouse has just moved over the rows
+        self._rests: Timer | None = None
 
     # What is shown ---------------------------------------------------------------------------------------------------
 
@@ -128,7 +132,7 @@ class OrderTable(ScrollView, can_focus=True):
         """The rows as they would be now; shown at once unless a row further down is in hand or looked at."""
         if self.paused:
             self._rows.offered = keys
-        elif self._rows.offer(keys, hold=self._top > 0):
+        elif self._rows.offer(keys, hold=self._top > 0 or self._pointed):
             self._laid_out()
         self._count_waiting()
 
@@ -387,6 +391,24 @@ class OrderTable(ScrollView, can_focus=True):
         self.post_message(self.MarksChanged())
 
     # Mouse -----------------------------------------------------------------------------------------------------------
+
+    def on_mouse_move(self) -> None:
+        """Rows hold still while somebody aims at one of them."""
+        self._pointed = True
+        if self._rests is None:
+            self._rests = self.set_timer(AIMING, self._mouse_rests)
+        else:
+            self._rests.reset()
+
+    def on_leave(self) -> None:
+        self._mouse_rests()
+
+    def _mouse_rests(self) -> None:
+        if self._rests is not None:
+            self._rests.stop()
+        self._pointed, self._rests = False, None
+        if not self.paused:
+            self.offer(self._rows.offered)
 
     def on_click(self, event: events.Click) -> None:
         """The row that was painted there; a second click opens it; the gutter marks; a title sorts."""

@@ -55,6 +55,8 @@ def test_on_the_first_row_the_others_come_in_beneath_the_one_in_hand() -> None:
     rows.offer(["y", "x"])
     assert list(rows.keys) == ["a", "y", "x"]
     assert rows.has_left("a")
+    assert not rows.offer(["w", "y", "x"], hold=True)
+    assert list(rows.keys) == ["a", "y", "x"], "held while one aims at a row"
     rows.take("y")
     assert not rows.offer(["z", "y", "x"])
     assert list(rows.keys) == ["a", "y", "x"], "off the first row nothing moves"
