@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from aiohttp import web
+
 
 @dataclass
 class Entry:
@@ -18,6 +20,18 @@ class Entry:
     status: int | None = None
     fault: str | None = None
     answered: bool = False
+
+
+async def write_out(request: web.Request, entry: Entry, response: web.StreamResponse) -> web.StreamResponse:
+    """Write the answer here, before the log says that it went out."""
+    entry.status = response.status
+    if request.transport is None or request.transport.is_closing():
+        return response
+    if not response.prepared:
+        await response.prepare(request)
+        await response.write_eof()
+    entry.answered = True
+    return response
 
 
 class Traffic:

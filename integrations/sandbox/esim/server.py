@@ -24,7 +24,7 @@ from integrations.sandbox.esim.phone import Phones
 from integrations.sandbox.esim.smdp import Malformed, Refused, Smdp
 from integrations.sandbox.faults import HTTP_KINDS, Fault, Faults, spoil
 from integrations.sandbox.store import Document, Store
-from integrations.sandbox.traffic import Entry, Traffic
+from integrations.sandbox.traffic import Traffic, write_out
 from integrations.sandbox.world import Profile, World
 
 BASE = "/gsma/rsp2/es2plus"
@@ -167,7 +167,7 @@ class EsimSandbox:
         def effect() -> web.Response:
             return refusal or self._execute(function, body, own)
 
-        return await _answer(request, entry, await spoil(spoiling, self._faults, request, effect))
+        return await write_out(request, entry, await spoil(spoiling, self._faults, request, effect))
 
     def _facts(self, body: dict[str, Any] | None) -> dict[str, str]:
         """ICCID (digits) and call identifier, and what else a fault may be tied to."""
@@ -239,18 +239,6 @@ class EsimSandbox:
         with self._store.transaction():
             counts = self._calls.get(function) or {"executed": 0, "failed": 0, "expired": 0, "malformed": 0}
             self._calls.put(function, {**counts, outcome: counts[outcome] + 1})
-
-
-async def _answer(request: web.Request, entry: Entry, response: web.StreamResponse) -> web.StreamResponse:
-    """Write the answer out before the traffic log says so."""
-    entry.status = response.status
-    if request.transport is None or request.transport.is_closing():
-        return response
-    if not response.prepared:
-        await response.prepare(request)
-        await response.write_eof()
-    entry.answered = True
-    return response
 
 
 def _decoded(raw: bytes) -> dict[str, Any] | None:

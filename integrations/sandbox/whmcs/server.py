@@ -11,7 +11,7 @@ from aiohttp import web
 
 from integrations.sandbox.faults import HTTP_KINDS, Fault, Faults, spoil
 from integrations.sandbox.store import Store
-from integrations.sandbox.traffic import Entry, Traffic
+from integrations.sandbox.traffic import Traffic, write_out
 from integrations.sandbox.whmcs.access import Access, allow, kept_access
 from integrations.sandbox.whmcs.actions import all_actions, unknown_action
 from integrations.sandbox.whmcs.answers import Answer, ApiError, render, render_error, to_json
@@ -138,7 +138,7 @@ class WhmcsSandbox:
             return self._answer(action, form, address, fault)
 
         spoilt = fault if fault and fault.kind in HTTP_KINDS else None
-        return await _sent(request, entry, await spoil(spoilt, self._faults, request, effect))
+        return await write_out(request, entry, await spoil(spoilt, self._faults, request, effect))
 
     def _answer(self, action: str, form: Form, address: str, fault: Fault | None) -> web.Response:
         """Do one action in one transaction. Like PHP without one: what was done before a refusal stays done."""
@@ -190,7 +190,7 @@ class WhmcsSandbox:
     async def _doubled(self, request: web.Request) -> web.StreamResponse:
         """A client that adds /includes/api.php to an address that ends with it already."""
         entry = self._traffic.asked(SYSTEM, "", {})
-        return await _sent(request, entry, _json(render_error(ApiError("An admin user is required")), 200))
+        return await write_out(request, entry, _json(render_error(ApiError("An admin user is required")), 200))
 
     async def _sign_on(self, request: web.Request) -> web.StreamResponse:
         with self._store.transaction():
@@ -206,15 +206,3 @@ async def _client_area(request: web.Request) -> web.Response:
 
 def _json(body: bytes, status: int) -> web.Response:
     return web.Response(body=body, status=status, content_type="application/json")
-
-
-async def _sent(request: web.Request, entry: Entry, response: web.StreamResponse) -> web.StreamResponse:
-    """Write the answer here, so that the traffic log knows whether it went out."""
-    entry.status = response.status
-    if request.transport is None or request.transport.is_closing():
-        return response
-    if not response.prepared:
-        await response.prepare(request)
-    await response.write_eof()
-    entry.answered = True
-    return response
