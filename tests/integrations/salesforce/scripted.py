@@ -148,7 +148,7 @@ class ScriptedOrg:
         return await (self.script.popleft() if self.script else self.otherwise)(asked)
 
 
-QUICK = Timeouts(connect=1.0, read=0.3, write=0.3, total=5.0)
+QUICK = Timeouts(connect=5.0, read=1.0, write=1.0, total=15.0)
 
 
 def config(url: str, **changes: Any) -> SalesforceConfig:

@@ -108,10 +108,10 @@ async def test_twenty_first_calls_make_one_login(org: ScriptedOrg) -> None:
 
 
 async def test_a_write_refused_by_401_and_stuck_in_the_new_login_is_not_unknown(org: ScriptedOrg) -> None:
-    client = client_for(org.url, timeouts=Timeouts(connect=1, read=5, total=0.4))
+    client = client_for(org.url, timeouts=Timeouts(connect=1, read=5, total=0.8))
     await client.query("SELECT Id FROM Order")
     org.valid = lambda token: token != "t1"
-    org.login_script.append(slowly(says({"access_token": "t2", "instance_url": org.url}), 0.8))
+    org.login_script.append(slowly(says({"access_token": "t2", "instance_url": org.url}), 1.6))
     with pytest.raises(CallFailed) as caught:
         await client.patch_order(ORDER_ID, {"Status": "Failed"})
     await client.close()

@@ -163,7 +163,7 @@ async def test_nobody_listens(org: ScriptedOrg, client: SalesforceClient) -> Non
 
 
 async def test_a_write_that_waits_for_a_thread_too_long_is_never_sent(org: ScriptedOrg) -> None:
-    client = client_for(org.url, workers=1, timeouts=Timeouts(connect=1, read=0.8, total=0.4))
+    client = client_for(org.url, workers=1, timeouts=Timeouts(connect=1, read=1.6, total=0.8))
     await client.query("SELECT Id FROM Order")
     org.script += [never]
     first, second = await asyncio.gather(

@@ -52,7 +52,7 @@ class Rig:
             login_url=told["login_url"],
             auth=ClientCredentials(user["client_id"], user["client_secret"]),
             org_id=told["org_id"],
-            timeouts=Timeouts(connect=2, read=0.8, write=0.8, total=10),
+            timeouts=Timeouts(connect=5, read=1.0, write=1.0, total=15),
         )
 
     def client_of(self, alias: str) -> SalesforceClient:
