@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from console.engine.failures import RunFailed, conflict
+from console.engine.failures import conflict
 from console.engine.looks import Absent, Found, Look, Unknown
 from console.engine.steps import billing
 from console.engine.steps.context import Provisioning
 from console.engine.steps.esim import release
+from console.engine.steps.pending import change_pending
 from console.engine.steps.plan import PlannedItem
 from console.engine.workflow import StepResult
-from integrations.errors import CallFailed, ErrorClass, System
+from integrations.errors import System
 from integrations.whmcs.models import Service
 
 ACTIVE = "active"
@@ -40,32 +41,14 @@ async def accept(context: Provisioning) -> StepResult:
 
 
 async def _accept_order(context: Provisioning, order_id: str) -> None:
-    async def send() -> Mapping[str, Any]:
-        await context.engine.whmcs.accept_order(order_id)
-        return {"order_id": order_id}
-
-    async def look() -> Look:
-        return await look_at_order(context, order_id)
-
-    try:
-        await context.calls.guarded(
-            System.WHMCS,
-            "whmcs.AcceptOrder",
-            send,
-            look,
-            item=order_id,
-            marker=context.marker,
-            request={"orderid": order_id},
-        )
-    except CallFailed as error:
-        if error.code != "order_not_pending":
-            raise
-        # "Status not Pending" may be our own accept, or a person's in the admin area: the order itself tells
-        order = await billing.read_back(context, order_id)
-        if order.status.casefold() != ACTIVE:
-            raise RunFailed(
-                ErrorClass.CONFLICT, "order_not_pending", f"WHMCS order {order_id} is {order.status}", system="whmcs"
-            ) from error
+    refused = await change_pending(
+        context, "whmcs.AcceptOrder", order_id, context.engine.whmcs.accept_order, lambda: look_at_order(context, order_id)
+    )  # fmt: skip
+    if refused is None:
+        return
+    order = await billing.read_back(context, order_id)
+    if order.status.casefold() != ACTIVE:
+        raise conflict(refused.code, f"WHMCS order {order_id} is {order.status}", system="whmcs") from refused
 
 
 async def look_at_order(context: Provisioning, order_id: str) -> Look:

@@ -14,8 +14,9 @@ from console.engine.steps import billing
 from console.engine.steps.accept import look_at_order
 from console.engine.steps.context import WITHDRAWN, Provisioning
 from console.engine.steps.esim import ALREADY_TAKEN
+from console.engine.steps.pending import change_pending
 from console.engine.steps.plan import Edits, build_plan, check_client, client_id_of
-from integrations.errors import CallFailed, IntegrationError, System
+from integrations.errors import IntegrationError, System
 from storage import calls, desk, outbox, profiles
 from storage.calls import Call, Send
 
@@ -97,10 +98,6 @@ async def _undo_billing(context: Provisioning) -> None:
 
 
 async def _cancel_order(context: Provisioning, order_id: str) -> None:
-    async def send() -> Mapping[str, Any]:
-        await context.engine.whmcs.cancel_order(order_id)
-        return {"order_id": order_id}
-
     async def look() -> Look:
         order = await context.engine.whmcs.get_order(order_id)
         if order is None:
@@ -109,21 +106,11 @@ async def _cancel_order(context: Provisioning, order_id: str) -> None:
             return Found({"order_id": order_id}, {"status": order.status})
         return Absent({"status": order.status})
 
-    try:
-        await context.calls.guarded(
-            System.WHMCS,
-            "whmcs.CancelOrder",
-            send,
-            look,
-            item=order_id,
-            marker=context.marker,
-            request={"orderid": order_id},
-        )
-    except CallFailed as error:
-        if error.code != "order_not_pending":
-            raise
-        if (await billing.read_order(context, order_id)).status.casefold() != "cancelled":
-            raise
+    refused = await change_pending(
+        context, "whmcs.CancelOrder", order_id, context.engine.whmcs.cancel_order, look
+    )  # fmt: skip
+    if refused is not None and (await billing.read_order(context, order_id)).status.casefold() != "cancelled":
+        raise refused
 
 
 async def _cancel_invoice(context: Provisioning, invoice_id: str) -> None:
