@@ -1,6 +1,7 @@
 """The console: a Textual application that is a client of the daemon's API and nothing else."""
 
 import asyncio
+import contextlib
 import signal
 import threading
 from functools import partial
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 from textual.worker import Worker, WorkerState
@@ -24,8 +26,9 @@ from console.screens.anew import drawn_anew
 from console.screens.attaching import Attachment, OtherOrg
 from console.screens.attention import Attention
 from console.screens.base import LiveScreen
-from console.screens.clipboard import Clipboard, CopyOffer
+from console.screens.clipboard import Clipboard, question
 from console.screens.desk import Desk
+from console.screens.driver import lasting
 from console.screens.going import GoingApp
 from console.screens.logbook import Did, LogBook
 from console.screens.opening import ConsoleOptions
@@ -38,6 +41,7 @@ from console.theme import DARK, LIGHT, THEMES
 from console.widgets.confirm import PlanDialog
 from console.widgets.glyphs import SETS
 from console.widgets.inline import InlineConfirm
+from console.widgets.question import Question
 from console.widgets.ticker import moment_line
 
 if TYPE_CHECKING:
@@ -92,6 +96,9 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
             self.register_theme(theme)
         self.theme = options.theme
 
+    def get_driver_class(self) -> type[Driver]:
+        return lasting(super().get_driver_class())
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The colours of our own that the style sheets name, for the moment before a theme is set."""
         return dict(DARK.variables)
@@ -134,6 +141,18 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         except OtherOrg as error:
             self._refuse(error)
 
+    async def _own_daemon_failed(self, error: OwnDaemonFailed) -> None:
+        """Say why, and offer the daemon that has the journal or the org instead."""
+        self.desk.window_runs_daemon = False
+        self._tell(self.desk.session.refused, "error")
+        if error.connect is None:
+            return
+        said = [(str(error), "warn"), (f"That daemon can be reached from here: {error.where}", "plain")]
+        asked = Question(self.desk.glyphs, "This window runs no daemon", said, yes="Connect there", no="Stay here")
+        if await self.push_screen_wait(asked):
+            self._attachment.leave_own(error.connect)
+            await self._serve()
+
     async def _look_around(self) -> None:
         try:
             await self._attachment.look_around()
@@ -152,9 +171,6 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         if self.return_value is None:  # both workers ask
             self.options.last_words.append(self.desk.glyphs.plain(f"portal console: {error}."))
             self.exit(EXIT_REFUSED)
-
-    async def _own_daemon_failed(self, error: OwnDaemonFailed) -> None:
-        self._tell(f"The daemon of this window could not start: {error}", "error")
 
     def _paint(self) -> None:
         """Give what changed to every live screen; only the active one paints."""
@@ -249,7 +265,7 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         self.run_worker(self.copier.say(text, what), group="copy", exclusive=True, exit_on_error=False)
 
     async def _offer_copy(self, what: str, why: str, text: str) -> bool:
-        return await self.push_screen_wait(CopyOffer(self.desk.glyphs, what, why, text))
+        return await self.push_screen_wait(question(self.desk.glyphs, what, why, text))
 
     def action_save_copy(self) -> None:
         """Write what was copied last into a private file."""
@@ -264,6 +280,10 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         if embedded is not None:
             self._tell("Draining: calls under way are finished, nothing new starts.", "information")
             await asyncio.to_thread(embedded.stop)
+        for act in self.desk.submissions.unconfirmed.values():
+            number = act.targets[0].number if act.targets else ""
+            see = f"portal audit --order {number}" if len(act.targets) == 1 else "portal audit"
+            self.options.last_words.append(f"{act.said}: sent, not confirmed. See what came of it: {see}")
         self.exit(0)
 
     # Trouble ---------------------------------------------------------------------------------------------------------
@@ -308,11 +328,12 @@ def run_console(options: ConsoleOptions) -> int:
     finally:
         if options.embedded is not None:
             options.embedded.stop()
-    for said in options.last_words:
-        print(said)  # noqa: T201
+    farewell = options.embedded.farewell if options.embedded is not None else ""
+    said = [*options.last_words, *([farewell] if farewell else [])]
     if options.crashed:
-        print(f"portal console stopped because of an error in itself. The details are in {options.crashed[-1]}")  # noqa: T201
+        said.append(f"portal console stopped because of an error in itself. The details are in {options.crashed[-1]}")
+    with contextlib.suppress(OSError):  # the terminal hung up: nobody is there to be told
+        print("\n".join(said), end="\n" if said else "", flush=True)  # noqa: T201
+    if options.crashed:
         return EXIT_CRASH
-    if options.embedded is not None and options.embedded.farewell:
-        print(options.embedded.farewell)  # noqa: T201
     return code if code is not None else 0

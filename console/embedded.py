@@ -10,7 +10,9 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from console.client.connection import Address
 from console.client.owndaemon import OwnDaemonFailed
@@ -18,6 +20,9 @@ from console.observe.logs import Logging
 from console.observe.redact import Redactor
 from console.settings import LoadedSettings
 from console.settings.model import Settings
+
+if TYPE_CHECKING:
+    from console.client.api import ApiClient
 
 LOG_NAME = "embedded.log"
 STARTING = 30.0
@@ -28,13 +33,20 @@ class EmbeddedDaemon:
     """``start`` and ``stop`` block; call them from a thread. ``stop`` may be called any number of times.
 
     ``farewell``: after ``stop``, how many orders go on at the next start, in words. Logs go to a private file beside
-    the journal, because the terminal belongs to the screen.
+    the journal, because the terminal belongs to the screen. ``others``: a daemon known to work for an org.
     """
 
-    def __init__(self, settings: Settings, redactor: Redactor, loaded: LoadedSettings | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        redactor: Redactor,
+        loaded: LoadedSettings | None = None,
+        others: Callable[[str], Address | None] = lambda org_id: None,
+    ) -> None:
         self.address = Address(socket=settings.daemon.socket_path)
         self.farewell = ""
-        self._settings, self._redactor, self._loaded = settings, redactor, loaded
+        self._settings, self._redactor, self._loaded, self._others = settings, redactor, loaded, others
+        self.ended: Future[None] = Future()
         self._ready: Future[None] = Future()
         self._asked: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -53,7 +65,7 @@ class EmbeddedDaemon:
         try:
             self._ready.result(STARTING)
         except Exception as error:
-            raise OwnDaemonFailed(self._redactor.text(str(error) or type(error).__name__)) from error
+            raise self._failure(error) from error
 
     def stop(self) -> int:
         """Let calls under way end and close everything; how many runs go on at the next start."""
@@ -98,14 +110,44 @@ class EmbeddedDaemon:
             self._ready.set_exception(error)
             return
         self._ready.set_result(None)
-        work = [asyncio.create_task(self._asked.wait()), asyncio.create_task(service.wait())]
+        asked, working = asyncio.create_task(self._asked.wait()), asyncio.create_task(service.wait())
         try:
-            await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((asked, working), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in work:
-                task.cancel()
-            await asyncio.gather(*work, return_exceptions=True)
+            asked.cancel()
+            working.cancel()
+            _, ended = await asyncio.gather(asked, working, return_exceptions=True)
             self._left = await service.stop()
+            if isinstance(ended, Exception):
+                self.ended.set_exception(self._failure(ended))
+            else:
+                self.ended.set_result(None)
+
+    def _failure(self, error: Exception) -> OwnDaemonFailed:
+        """In words, with a way to whoever has the journal or the org instead."""
+        from console.engine.ownership import NotOwner
+        from storage.errors import StoreInUse
+
+        said = self._redactor.text(str(error) or type(error).__name__)
+        address: Address | None = None
+        match error:
+            case StoreInUse():
+                address = self.address
+            case NotOwner():
+                address = self._others(self._settings.salesforce.org_id)
+                if address is None:
+                    said += (
+                        ". Where it listens is not known here: name it under [console.environments] with this org_id"
+                    )
+        if address is None:
+            return OwnDaemonFailed(said)
+        return OwnDaemonFailed(said, where=address.shown, connect=partial(_client, address))
+
+
+def _client(address: Address) -> "ApiClient":
+    from console.client.api import ApiClient
+
+    return ApiClient(address)
 
 
 def _farewell(left: int, *, hangs: bool) -> str:

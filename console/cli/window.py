@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from console.client.views import View
     from console.looks import Looks
     from console.settings.console import EnvironmentSettings
+    from console.settings.model import Settings
 
 
 class Glyphs(StrEnum):
@@ -159,7 +161,7 @@ def _way(state: State, choice: Choice) -> Way:
         from console.embedded import EmbeddedDaemon
 
         loaded = state.settings(choice.config, complete=True)
-        own = EmbeddedDaemon(loaded.settings, state.redactor, loaded)
+        own = EmbeddedDaemon(loaded.settings, state.redactor, loaded, partial(_elsewhere, state, loaded.settings))
         return Way(lambda: own.address, own)
     if choice.env is not None:
         chosen = _environment(state, choice)
@@ -193,6 +195,17 @@ def _environment(state: State, choice: Choice) -> "EnvironmentSettings":
             f"--env: there is no [console.environments.{choice.env[:40]}] in the settings; {names}", Exit.USAGE
         )
     return known[choice.env]
+
+
+def _elsewhere(state: State, settings: "Settings", org_id: str) -> "Address | None":
+    """The daemon of an environment with this org; None where there is none, or no token for it."""
+    for name, one in settings.console.environments.items():
+        if org_id and one.org_id[:15] == org_id[:15]:
+            try:
+                return _address(state, Choice(env=name), one)
+            except Failure:
+                continue
+    return None
 
 
 def _address(state: State, choice: Choice, chosen: "EnvironmentSettings") -> "Address":

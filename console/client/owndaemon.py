@@ -1,20 +1,32 @@
 """A daemon that the console runs in its own process, as far as the console needs to know it."""
 
-from typing import Protocol
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from console.client.api import ApiClient
 
 
 class OwnDaemonFailed(Exception):
-    """The daemon of this window could not start; the message says why, in words for a person."""
+    """The daemon of this window could not start, or could not go on; the message says why, in words for a person.
 
+    ``where`` and ``connect``: the daemon that owns the journal or the org instead, where its address is known.
+    """
 
-class OwnDaemonRefused(OwnDaemonFailed):
-    """It may not start because another journal owns the org; the message says which, and since when it was seen."""
+    def __init__(self, said: str, *, where: str = "", connect: "Callable[[], ApiClient] | None" = None) -> None:
+        self.where, self.connect = where, connect
+        super().__init__(said)
 
 
 class OwnDaemon(Protocol):
-    """``start`` and ``stop`` block: call them from a thread. ``farewell``: after ``stop``, what waits for a next start."""
+    """``start`` and ``stop`` block: call them from a thread. ``farewell``: after ``stop``, what waits for a next start.
+
+    ``ended`` is done when it has stopped as asked, and holds OwnDaemonFailed when it could not go on.
+    """
 
     farewell: str
+    ended: Future[None]
 
     def start(self) -> None:
         """Returns when the daemon answers. Raises OwnDaemonFailed."""

@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from console.client.errors import ApiError, Forbidden, Unauthorized
 from console.client.owndaemon import OwnDaemon, OwnDaemonFailed
 from console.screens.session import Session
 from console.screens.trouble import AGAIN, way_on
+
+if TYPE_CHECKING:
+    from console.client.api import ApiClient
 
 LOOK_AROUND = 4.0  # seconds between two questions for the state of the integrations
 WHO_AM_I = 12  # look-arounds between two questions for our own role, which may change
@@ -39,14 +43,36 @@ class Attachment:
 
     async def serve(self) -> None:
         """Start the daemon of this window if there is one, then keep the book live. Raises OtherOrg, OwnDaemonFailed."""
-        session = self._session
-        if self._own is not None:
-            try:
-                await asyncio.to_thread(self._own.start)
-            except OwnDaemonFailed as error:
-                session.refused = f"The daemon of this window could not start: {error}"
-                raise
-        told = ""
+        if self._own is None:
+            await self._stay()
+            return
+        try:
+            await asyncio.to_thread(self._own.start)
+            await self._stay_with(self._own)
+        except OwnDaemonFailed as error:
+            self._session.refused = f"The daemon of this window is not at work: {error}"
+            raise
+
+    def leave_own(self, connect: Callable[[], "ApiClient"]) -> None:
+        """From now on a daemon elsewhere, instead of the one that could not go on."""
+        self._own = None
+        self._session.connect_by(connect)
+
+    async def _stay_with(self, own: OwnDaemon) -> None:
+        """As long as our own daemon goes on."""
+        ended, staying = asyncio.wrap_future(own.ended), asyncio.ensure_future(self._stay())
+        try:
+            await asyncio.wait((ended, staying), return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                await ended
+            else:
+                await staying
+        finally:
+            staying.cancel()
+            await asyncio.gather(staying, return_exceptions=True)
+
+    async def _stay(self) -> None:
+        session, told = self._session, ""
         while True:
             live = session.open()
             await session.close_former()

@@ -7,20 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar
 
-from textual import on
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
-from textual.widgets import Button, Label
-
-from console.widgets.cells import literal, literal_lines
-from console.widgets.frames import suit
+from console.widgets.cells import literal_lines
 from console.widgets.glyphs import Glyphs
-from console.widgets.pieces import flowed
-from console.widgets.sheet import Sheet
+from console.widgets.question import Question
 
 ASKING = 0.5  # seconds tmux has to say how it is set
 KEPT = 20
@@ -131,46 +121,7 @@ class Clipboard:
             self._tell(f"Saved in {file}", "information")
 
 
-class CopyOffer(ModalScreen[bool]):
-    """The text that no clipboard took: it can be read here, or saved. Dismissed with whether to save it."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close"),
-        Binding("enter", "save", "Save"),
-        Binding("tab", "app.focus_next", "Next", show=False),
-        Binding("shift+tab", "app.focus_previous", "Before", show=False),
-    ]
-    AUTO_FOCUS = ""
-
-    def __init__(self, glyphs: Glyphs, what: str, why: str, text: str) -> None:
-        super().__init__()
-        self._glyphs, self._what, self._why, self._text = glyphs, what, why, text
-        self._sheet = Sheet(id="dialog-words", ellipsis=glyphs.ellipsis)
-
-    def compose(self) -> ComposeResult:
-        with Vertical(id="dialog"):
-            with Horizontal(id="dialog-title"):
-                yield Label(f" Copy {literal(self._what)} ", id="dialog-act", markup=False)
-            yield self._sheet
-            with Horizontal(id="dialog-buttons"):
-                yield Button("Close  esc", id="copy-close", compact=True)
-                yield Button(f"Save to a file  {self._glyphs.enter}", id="copy-save", compact=True)
-
-    def on_mount(self) -> None:
-        suit(self, self._glyphs)
-        self.call_after_refresh(self._show)
-
-    def _show(self) -> None:
-        width = max(30, self._sheet.room or 72)
-        lines = flowed(self._glyphs.plain(f"Not copied: {self._why}."), "warn", width)
-        lines += [[], *flowed(self._glyphs.plain(literal_lines(self._text)), "plain", width)]
-        self._sheet.set_lines(lines)
-        self._sheet.styles.height = max(1, min(len(lines), max(3, self.size.height - 8)))
-
-    @on(Button.Pressed, "#copy-save")
-    def action_save(self) -> None:
-        self.dismiss(True)
-
-    @on(Button.Pressed, "#copy-close")
-    def action_close(self) -> None:
-        self.dismiss(False)
+def question(glyphs: Glyphs, what: str, why: str, text: str) -> Question:
+    """The text that no clipboard took: it can be read there, or saved."""
+    said = [(f"Not copied: {why}.", "warn"), (text, "plain")]
+    return Question(glyphs, f"Copy {what}", said, yes="Save to a file", no="Close")

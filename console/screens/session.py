@@ -71,6 +71,10 @@ class Session:
         self._former: ApiClient | None = None
         self._live: LiveBook | None = None
 
+    def connect_by(self, connect: Callable[[], "ApiClient"]) -> None:
+        """From the next ``open`` on, another daemon."""
+        self._connect, self.refused, self.me = connect, "", None
+
     def open(self) -> "LiveBook":
         """Make the client (imports it); the answer's ``run`` keeps the book live."""
         from console.client.feed import LiveBook

@@ -11,7 +11,8 @@ from textual import events
 
 from console.app import ConsoleApp
 from console.screens.board import BoardScreen
-from console.screens.clipboard import CopyOffer, Reach, save, way_out
+from console.screens.clipboard import Reach, save, way_out
+from console.widgets.question import Question
 from tests.console.screens.canned import CannedApi
 from tests.console.screens.conftest import Opened, until
 from tests.console.screens.looking import notices, screen_text
@@ -65,7 +66,7 @@ async def test_what_no_clipboard_took_is_shown_and_saved(opened: Opened, tmp_pat
         app = pilot.app
         assert isinstance(app, ConsoleApp)
         app.copy_out("00010480", "order number")
-        await until(pilot, lambda: isinstance(app.screen, CopyOffer) and "00010480" in screen_text(pilot))
+        await until(pilot, lambda: isinstance(app.screen, Question) and "00010480" in screen_text(pilot))
         assert "the Linux console has no clipboard" in screen_text(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: "Saved in" in notices(pilot))
