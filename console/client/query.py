@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from console.client.query_parse import Term, Value, parse_terms
+from console.client.query_parse import Term, Value, parse_terms, signs
 from console.client.query_words import FIELDS, OPEN, UNFINISHED, Field, Kind, QueryError, fold, nearest, number_key
 from console.client.rows import BookRow
 from console.schema.book import NO_RUN
@@ -353,7 +353,7 @@ def complete(text: str, cursor: int, fields: Mapping[str, Field] = FIELDS) -> li
     start = cursor
     while start > 0 and not text[start - 1].isspace():
         start -= 1
-    token = text[start:cursor]
+    token = signs(text[start:cursor])
     lead = 1 if token.startswith("-") else 0
     name, colon, values = token[lead:].partition(":")
     if not colon:

@@ -70,7 +70,7 @@ class _Reader:
 
     def __init__(self, text: str, fields: Mapping[str, Field]) -> None:
         self._text, self._fields = text, fields
-        self._signs = "".join(_sign(character) for character in text)
+        self._signs = signs(text)
         self._at = 0
 
     def skip_space(self) -> bool:
@@ -150,6 +150,11 @@ class _Reader:
 
     def _ended(self) -> bool:
         return self._at >= len(self._text) or self._text[self._at].isspace()
+
+
+def signs(text: str) -> str:
+    """``text`` with full-width signs in their ASCII forms, each character in its place."""
+    return "".join(_sign(character) for character in text)
 
 
 def _sign(character: str) -> str:

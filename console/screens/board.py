@@ -374,11 +374,11 @@ class BoardScreen(ActingScreen):
         listing = self.listing
         if listing.paused:
             listing.resume()
-            self.table.paused = False
+            self.table.hold_still(False)
             self._list_anew()
         else:
             listing.pause()
-            self.table.paused = True
+            self.table.hold_still(True)
         self._summarise()
         self.show_keys()
 

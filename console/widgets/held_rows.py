@@ -54,13 +54,14 @@ class HeldRows:
         self.keys: Sequence[str] = ()
         self.offered: Sequence[str] = ()
         self.in_hand: str | None = None
+        self.still = False  # nothing comes in but by ``accept``
         self._index: dict[str, int] | None = None
 
     def offer(self, keys: Sequence[str], *, hold: bool = False) -> bool:
         """Take note of the rows as they would be now; true when they are shown at once. ``hold``: not now, because the
         person looks at rows further down or moves the mouse over them."""
         self.offered = keys
-        if hold and self.keys:
+        if self.still or (hold and self.keys):
             return False
         if self.at_first:
             self.follow()
@@ -85,13 +86,13 @@ class HeldRows:
 
     def follow(self) -> None:
         """Show the rows as they would be now beneath the row in hand, which stays the first."""
-        if self.in_hand is not None:
+        if self.in_hand is not None and not self.still:
             self._show(Pinned(self.offered, self.in_hand, 0))
 
     def take(self, key: str | None) -> None:
         """Take a row in hand; None lets go, and the rows move again."""
         self.in_hand = key
-        if key is None:
+        if key is None and not self.still:
             self._show(self.offered)
 
     @property

@@ -94,7 +94,6 @@ class OrderTable(ScrollView, can_focus=True):
         self._sort: tuple[str, bool] = ("", False)
         self.marks: dict[str, None] = {}
         self.all_columns = False
-        self.paused = False  # nothing that is offered is shown
         self._empty = ""
         self._pointed = False  # the mouse has just moved over the rows
         self._rests: Timer | None = None
@@ -128,11 +127,13 @@ class OrderTable(ScrollView, can_focus=True):
             if not self.keys:
                 self.refresh()
 
+    def hold_still(self, still: bool) -> None:
+        """Let nothing in until told otherwise, or asked for by the person."""
+        self._rows.still = still
+
     def offer(self, keys: Sequence[str]) -> None:
         """The rows as they would be now; shown at once unless a row further down is in hand or looked at."""
-        if self.paused:
-            self._rows.offered = keys
-        elif self._rows.offer(keys, hold=self._top > 0 or self._pointed):
+        if self._rows.offer(keys, hold=self._top > 0 or self._pointed):
             self._laid_out()
         self._count_waiting()
 
@@ -407,8 +408,7 @@ class OrderTable(ScrollView, can_focus=True):
         if self._rests is not None:
             self._rests.stop()
         self._pointed, self._rests = False, None
-        if not self.paused:
-            self.offer(self._rows.offered)
+        self.offer(self._rows.offered)
 
     def on_click(self, event: events.Click) -> None:
         """The row that was painted there; a second click opens it; the gutter marks; a title sorts."""

@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from console.api.mask import masked_name
 from console.client.api import ApiClient
 from console.client.book import Book
 from console.client.connection import Address
 from console.client.errors import NotFound, Unreachable
+from console.client.query import parse
+from console.client.rows import BookRow
 from console.schema.book import COLUMNS, SnapshotHead
 from console.schema.commands import BatchList, BatchView, Plan, PlannedOrder, PlanRequest, SubmitRequest, Submitted
 from console.schema.desk import Approvals, AuditActs, Events, Failures, Gaps, NeedsPerson, Poisons
@@ -20,6 +23,9 @@ from console.schema.problem import Problem
 from console.schema.records import Records
 from console.schema.service import Checks, DeepHealth, Health, Integrations, Me, SettingsView
 from tests.console.screens import finds, ops, troubles, world
+
+
+HEARTBEAT = 0.5  # seconds; a slow machine must not make the feed look stale
 
 
 class CannedFeed:
@@ -47,7 +53,13 @@ class CannedFeed:
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         yield b": alive\n\n"
-        while (chunk := await self._queue.get()) is not None:
+        while True:
+            try:
+                chunk = await asyncio.wait_for(self._queue.get(), HEARTBEAT)
+            except TimeoutError:
+                chunk = b": alive\n\n"
+            if chunk is None:
+                return
             yield chunk
 
     async def close(self) -> None:
@@ -96,6 +108,7 @@ class CannedApi(ApiClient):
         self.me_answer: Me = world.ME
         self.integrations_answer: Integrations = world.INTEGRATIONS
         self.asked: list[str] = []  # of find
+        self.lists: list[tuple[str, str]] = []  # filter and sort of each list asked for
         self.whmcs_down = False
         self.needs: NeedsPerson = troubles.needs()
         self.known_batches: list[BatchView] = [troubles.batch()]
@@ -169,10 +182,22 @@ class CannedApi(ApiClient):
         return Names(names={key: world.NAMES[key] for key in order_ids if key in world.NAMES}, masked=False)
 
     async def orders(
-        self, filter_: str = "", *, sort: str = "-updated", limit: int = 100, offset: int = 0
+        self, filter_: str = "", *, sort: str = "-updated", limit: int = 100, offset: int = 0, masked: bool = False
     ) -> OrderList:
-        found = [world.detail(key).order for key, name in world.NAMES.items() if filter_.strip('"') in name]
-        return OrderList(total=len(found), seq=100, orders=found)
+        """By a part of the name; another filter is answered as the book would answer it."""
+        self.lists.append((filter_, sort))
+        known = [world.detail(key).order for key in world.NAMES]
+        try:
+            matches = parse(filter_, me=self.me_answer.name).predicate(world.NOW)
+            found = [line for line in known if matches(BookRow(**line.model_dump(exclude={"customer"})))]
+        except ValueError:
+            found = [line for line in known if filter_.strip('"') in (line.customer or "")]
+        if sort.lstrip("-") == "customer":
+            found.sort(key=lambda line: line.customer or "", reverse=sort.startswith("-"))
+        shown = [
+            line.model_copy(update={"customer": masked_name(line.customer or "")}) if masked else line for line in found
+        ]
+        return OrderList(total=len(found), seq=100, orders=shown[offset : offset + limit])
 
     async def order(self, order: str, *, masked: bool = False) -> OrderDetail:
         try:

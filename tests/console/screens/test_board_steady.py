@@ -1,6 +1,7 @@
 """At hundreds of updates a second, sorted by *updated*, filter ``state:failed``: nothing moves under the hand."""
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,16 +58,19 @@ class Stream:
         await pilot.pause()
 
 
+def _shown_at_once(rows: HeldRows, keys: Sequence[str], *, hold: bool = False) -> bool:
+    """The control: nothing is held."""
+    rows.offered = keys
+    rows._show(keys)
+    return True
+
+
 async def drive(
     folder: Path, monkeypatch: pytest.MonkeyPatch, *, holding: bool, flushes: int = FLUSHES
 ) -> tuple[set[str | None], int, int]:
     """The ids that stood under the cursor's line, how often another line moved, how many orders waited at the end."""
     if not holding:
-        monkeypatch.setattr(
-            HeldRows,
-            "offer",
-            lambda self, keys, hold=False: (setattr(self, "offered", keys), self._show(keys), True)[-1],
-        )
+        monkeypatch.setattr(HeldRows, "offer", _shown_at_once)
         monkeypatch.setattr(HeldRows, "accept", lambda self: self._show(self.offered))
     rows = synthetic(COUNT)
     api = CannedApi(rows)
