@@ -81,6 +81,8 @@ class HealthScreen(ReadingScreen):
         if self._known is not None:
             rows = healthlines.subjects(self._known)
             self.table.offer(rows)
+            if self.table.in_hand not in rows:
+                self.table.take(None)
             self.table.newest()
             self.table.styles.height = len(rows) + 1
             self.table.refresh()

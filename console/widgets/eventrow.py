@@ -125,7 +125,7 @@ def stream_lines(
     if "events" in events:
         parts.append([(f"{events['events']:,} events", "plain")])
         if events.get("gaps"):
-            parts.append([(f"{events['gaps']} gaps", "warn")])
+            parts.append([(f"{events['gaps']} gap{'s' if events['gaps'] != 1 else ''}", "warn")])
     if events.get("last_event_at"):
         parts.append([(f"last {wording.age(now - float(events['last_event_at']))} ago", "plain")])
     found: list[Line] = [[(" ", "plain"), *joined(parts, (f" {glyphs.sep} ", "muted"))]]
@@ -167,6 +167,6 @@ def _heard(deep: DeepHealth | None, now: float, glyphs: Glyphs) -> Line:
         return [(" no heartbeat", "muted")]
     ago = f", sent {wording.age(now - part.since)} ago" if part.since else ""
     every = part.values.get("every")
-    often = f" (every {float(every):.0f} s)" if every else ""
+    often = f" (every {wording.age(float(every))})" if every else ""
     said = f" heartbeat {part.detail}{ago}{often}, not deaf"
     return [(glyphs.plain(literal(said)), "muted" if part.state == "ok" else "warn")]
