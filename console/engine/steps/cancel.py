@@ -106,9 +106,7 @@ async def _cancel_order(context: Provisioning, order_id: str) -> None:
             return Found({"order_id": order_id}, {"status": order.status})
         return Absent({"status": order.status})
 
-    refused = await change_pending(
-        context, "whmcs.CancelOrder", order_id, context.engine.whmcs.cancel_order, look
-    )  # fmt: skip
+    refused = await change_pending(context, "whmcs.CancelOrder", order_id, context.engine.whmcs.cancel_order, look)
     if refused is not None and (await billing.read_order(context, order_id)).status.casefold() != "cancelled":
         raise refused
 
