@@ -42,6 +42,7 @@ class ApiTransport:
         self._endpoint = config.endpoint()
         self._on_server_date = on_server_date
         self._pool: _Pool | None = None
+        self._single: httpx.AsyncClient | None = None
         self._tls: ssl.SSLContext | None = None
         self._closed = False
 
@@ -57,8 +58,8 @@ class ApiTransport:
 
         Raises what ``refusals`` proves to have had no effect, and OUTCOME_UNKNOWN for everything else.
         """
-        async with self._own_connection(self._config.write_timeouts) as client:
-            answer = await self._send(client, action, params, self._config.write_timeouts, write=True)
+        client = await self._own_connections()
+        answer = await self._send(client, action, params, self._config.write_timeouts, write=True)
         if answer.verdict is not Verdict.SUCCESS:
             raise write_failure(action, answer)
         return answer.body
@@ -71,8 +72,7 @@ class ApiTransport:
             if not answer.blocked:
                 return answer
             self._retire(pool)
-        async with self._own_connection(timeouts) as client:
-            return await self._send(client, action, params, timeouts, write=False)
+        return await self._send(await self._own_connections(), action, params, timeouts, write=False)
 
     async def close(self) -> None:
         """Close all kept connections; calls in flight fail. Further calls raise RuntimeError."""
@@ -80,6 +80,9 @@ class ApiTransport:
         if self._pool is not None:
             pool, self._pool = self._pool, None
             await pool.client.aclose()
+        if self._single is not None:
+            single, self._single = self._single, None
+            await single.aclose()
 
     async def _send(
         self,
@@ -90,7 +93,8 @@ class ApiTransport:
         *,
         write: bool,
     ) -> Answer:
-        request = client.build_request("POST", self._endpoint, content=self._form(action, params), headers=FORM)
+        form = self._form(action, params)
+        request = client.build_request("POST", self._endpoint, content=form, headers=FORM, timeout=timeouts.phases())
         done = await exchange(client, request, system=System.WHMCS, operation=action, write=write, total=timeouts.total)
         if self._on_server_date is not None and (date := server_date(done.response)) is not None:
             self._on_server_date(date)
@@ -130,13 +134,12 @@ class ApiTransport:
         if self._pool is pool:
             self._pool = None
 
-    @asynccontextmanager
-    async def _own_connection(self, timeouts: Timeouts) -> AsyncIterator[httpx.AsyncClient]:
-        client = self._make_client(await self._authorities(), timeouts)
-        try:
-            yield client
-        finally:
-            await client.aclose()
+    async def _own_connections(self) -> httpx.AsyncClient:
+        """The client that makes a connection for each request."""
+        tls = await self._authorities()
+        if self._single is None:
+            self._single = self._make_client(tls, self._config.write_timeouts, keep=False)
+        return self._single
 
     async def _authorities(self) -> ssl.SSLContext:
         if self._tls is None:
@@ -146,8 +149,8 @@ class ApiTransport:
             raise RuntimeError("the WHMCS client is closed")
         return self._tls
 
-    def _make_client(self, tls: ssl.SSLContext, timeouts: Timeouts) -> httpx.AsyncClient:
-        return make_client(timeouts=timeouts, verify=tls, trust_env=self._config.trust_env)
+    def _make_client(self, tls: ssl.SSLContext, timeouts: Timeouts, *, keep: bool = True) -> httpx.AsyncClient:
+        return make_client(timeouts=timeouts, verify=tls, trust_env=self._config.trust_env, keep=keep)
 
 
 def _tls_context(endpoint: str, config: WhmcsConfig) -> ssl.SSLContext:
