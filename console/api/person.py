@@ -88,6 +88,7 @@ def _orders(db: sqlite3.Connection, mask: Masker, now: float) -> Iterable[Found]
 
 def _kind(row: Waiting) -> tuple[str, str, list[str]]:
     where = f" at {row.step}" if row.step else ""
+    code = f": {row.code}" if row.code else ""
     resolve = ["order.resolve_is", "order.resolve_absent", "order.unpark", "order.note"]
     if row.state == "held":
         return "held", f"Held: {HELD.get(row.code or '', row.code or 'for a person')}", ["order.start", "order.cancel"]
@@ -96,12 +97,12 @@ def _kind(row: Waiting) -> tuple[str, str, list[str]]:
     if row.code == "cancelled_meanwhile":
         return "effects_stand", "Cancelled in Salesforce, effects stand", ["order.cancel", "order.note"]
     if row.error_class == "conflict":
-        return "conflict", f"Conflict{where}", ["order.module_create", "order.retry", "order.cancel"]
+        return "conflict", f"Conflict{where}{code}", ["order.module_create", "order.retry", "order.cancel"]
     if row.state == "parked" and row.wait == "condition":
         return "park_ending", f"Park runs out{where}", ["order.park", "order.retry"]
     if row.state == "parked":
         return "unknown_outcome", f"Waits for a person{where}", resolve
-    return "failed", f"Failed{where}", ["order.retry", "order.edit", "order.cancel"]
+    return "failed", f"Failed{where}{code}", ["order.retry", "order.edit", "order.cancel"]
 
 
 def _mails(db: sqlite3.Connection, mask: Masker) -> Iterable[Found]:

@@ -107,7 +107,6 @@ class FailuresScreen(ReadingScreen):
             raise
         self._groups = {CAUSE + group.cause: group for group in self._answer.groups}
         self._group_of = {key: name for name, group in self._groups.items() for key in group.order_ids}
-        self.desk.waiting["failures"] = self._answer.orders
         self._offer()
 
     def _offer(self) -> None:
@@ -278,7 +277,11 @@ class FailuresScreen(ReadingScreen):
 
     def action_tree(self) -> None:
         """Causes with their orders under them, or all orders in one list."""
-        self._flat = not self._flat
+        self._flat, key = not self._flat, self.table.in_hand or ""
+        if key in self._groups:
+            self.table.take(None)
+        elif key in self._group_of:
+            self._unfolded.add(self._group_of[key])
         self.table.use_columns(failrow.FLAT if self._flat else failrow.TREE)
         self._offer()
         self.table.newest()

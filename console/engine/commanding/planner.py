@@ -11,7 +11,7 @@ from console.commands.command import Command, over_limit
 from console.commands.facts import Facts
 from console.commands.words import Role, Scope
 from console.engine.commanding.act import Act, Request
-from console.engine.commanding.ahead import BILLS, calls_ahead
+from console.engine.commanding.ahead import BILLS, calls_ahead, in_order
 from console.engine.commanding.errors import BadArgument, CommandError, NotPossible, OutsideTrouble
 from console.engine.commanding.plans import Plan, PlanItem, Prepared, digest, plan_hash
 from console.engine.commanding.reading import Reader
@@ -191,12 +191,13 @@ class Planner:
 def _summary(command: Command, plan: Plan) -> tuple[str, ...]:
     if not plan.bulk:
         return ()
-    words = [f"{command.title}: {len(plan.doing)} orders, {len(plan.excluded)} left out"]
+    left_out = f", {len(plan.excluded)} left out" if plan.excluded else ""
+    words = [f"{command.title}: {len(plan.doing)} {'order' if len(plan.doing) == 1 else 'orders'}{left_out}"]
     if command.id == "order.approve" and plan.doing:
         words.append(f"¥{plan.amount_sum:,} in sum, the largest ¥{plan.amount_largest:,}")
     calls = Counter(call for item in plan.doing for call in item.calls)
     if calls:
-        words.append("outside calls: " + ", ".join(f"{call} ×{count}" for call, count in calls.items()))
+        words.append("outside calls: " + ", ".join(f"{call} ×{calls[call]}" for call in in_order(calls)))
     undone = Counter(
         effect.undo for item in plan.doing for effect in item.effects if effect.undo and plan.arguments.get("undo")
     )

@@ -8,7 +8,9 @@ from console.engine.commanding.errors import BadArgument
 from console.engine.commanding.newrun import new_run, wake_run
 from console.engine.commanding.plans import Applied, Prepared
 from console.engine.commanding.sheet import Sheet, stands_at
-from console.engine.states import CallState, Effect, StepState
+from console.engine.conditions import describe
+from console.engine.states import CallState, Effect, RunState, StepState
+from integrations.errors import ErrorClass
 from storage import runs
 
 
@@ -17,7 +19,7 @@ class Retry(Act):
     follows = True
 
     async def prepare(self, request: Request) -> Prepared:
-        return Prepared((_how(request.order), *_stands(request.order)))
+        return Prepared((_how(request.order), *_stands(request.order)), _in_vain(request.order))
 
     async def apply(self, request: Request, prepared: Prepared) -> Applied:
         run, now = request.run, self.engine.clock.now()
@@ -94,6 +96,18 @@ def _how(sheet: Sheet) -> str:
     if sheet.unknown is not None:
         return f"{where}: {sheet.unknown.operation} is looked for, and sent again only when it is certainly absent"
     return where
+
+
+def _in_vain(sheet: Sheet) -> tuple[str, ...]:
+    """What waits for somebody else's act is not helped by trying again."""
+    run = sheet.need_run()
+    if run.state != RunState.PARKED or run.error_class not in (ErrorClass.CAPACITY, ErrorClass.CUSTOMER):
+        return ()
+    return (
+        f"it waits {describe(run.condition)}: until then it will stop there again"
+        if run.condition
+        else "it will stop there again",
+    )
 
 
 def _stands(sheet: Sheet) -> tuple[str, ...]:
