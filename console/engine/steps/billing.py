@@ -16,6 +16,7 @@ from integrations.whmcs.models import Invoice, NewLine, NewOrder, Service, Whmcs
 from storage import calls
 
 GONE = ("cancelled", "fraud")
+STALE_READS = 3
 FULL_MARKER = re.compile(r"p1:[A-Za-z0-9]{15}:[A-Za-z0-9]{18}")
 
 
@@ -219,7 +220,11 @@ async def read_back(context: Provisioning, order_id: str) -> WhmcsOrder:
 
 
 async def order_services(context: Provisioning, order: WhmcsOrder) -> list[Service]:
-    """The services of one order (GetClientsProducts has no such filter); raises transient when the list is incomplete."""
+    """The services of one order (GetClientsProducts has no such filter).
+
+    Raises transient when the list is incomplete, and a few times when it does not show a service that the order names:
+    the list was read where the order has not arrived yet, and would count as a bill that differs.
+    """
     listing = await context.calls.read(
         System.WHMCS,
         "whmcs.GetClientsProducts",
@@ -231,6 +236,10 @@ async def order_services(context: Provisioning, order: WhmcsOrder) -> list[Servi
     )
     if not listing.complete:
         raise CallFailed(System.WHMCS, "GetClientsProducts", ErrorClass.TRANSIENT, "incomplete_list", listing.reason)
+    unseen = set(order.service_ids) - {service.id for service in listing.rows}
+    if unseen and context.run.tries < STALE_READS:
+        said = f"service {', '.join(sorted(unseen))} of order {order.id} is not in the client's list"
+        raise CallFailed(System.WHMCS, "GetClientsProducts", ErrorClass.TRANSIENT, "stale_list", said)
     return [service for service in listing.rows if service.order_id == order.id]
 
 

@@ -89,6 +89,22 @@ async def test_a_start_date_that_was_moved_is_waited_for(plant: Plant) -> None:
     assert (await plant.crm(order_id)).status == "Approved"
 
 
+async def test_a_list_from_before_the_order_is_read_again(plant: Plant) -> None:
+    """It lacks services that the order itself names: no bill that differs, and no marker that did not survive."""
+    plant.fault("whmcs", "GetClientsProducts", "stale_read", count=3)
+    run = await plant.provision("vpn")
+    assert (run.state, run.error_code) == ("done", None)
+    assert plant.outputs(str(run.order_id))["billing"]["unmarked"] == []
+    assert plant.requests("AddOrder") == 1
+
+
+async def test_a_service_that_stays_away_is_a_persons(plant: Plant) -> None:
+    plant.fault("whmcs", "GetClientsProducts", "stale_read", count=100)
+    run = await plant.provision("vpn")
+    assert (run.state, run.error_code) == ("failed", "bill_differs")
+    assert plant.requests("AddOrder") == 1
+
+
 async def test_an_order_activated_by_a_person_before_our_claim_is_theirs(plant: Plant) -> None:
     order_id = plant.place("esim")
     await plant.admit(order_id)
