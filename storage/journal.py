@@ -21,6 +21,7 @@ from storage.writer import Writer
 
 T = TypeVar("T")
 BUSY_MS = 10_000
+WRITER_CACHE, READER_CACHE = 8000, 2000  # KiB; what is not there stands in the system's own cache
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -34,7 +35,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("PRAGMA cache_size=-16000")
+    connection.execute(f"PRAGMA cache_size=-{READER_CACHE if read_only else WRITER_CACHE}")
     connection.create_function("fold", 1, folded, deterministic=True)
     return connection
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from console.settings.model import Settings
 from integrations.errors import IntegrationError
+from integrations.esim.tls import certificate_end
 
 DAY = 86_400.0
 
@@ -47,8 +48,6 @@ def _configured(settings: Settings) -> Iterator[tuple[str, Path]]:
 
 
 def _read(setting: str, path: Path) -> Certificate:
-    from integrations.esim.tls import certificate_end  # cryptography is loaded when it is needed
-
     try:
         return Certificate(setting, certificate_end(path))
     except IntegrationError as error:

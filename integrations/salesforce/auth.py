@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import jwt
 import requests
 from requests.auth import HTTPBasicAuth
 
@@ -116,6 +115,8 @@ class TokenSource:
         return {"grant_type": JWT_GRANT, "assertion": self._assertion(auth)}, None
 
     def _assertion(self, auth: JwtBearer) -> str:
+        import jwt  # with cryptography, 10 MB: only for whoever logs in so
+
         expires = int(self._now().timestamp()) + JWT_LIFE
         claims: dict[str, Any] = {"iss": auth.key, "sub": auth.user, "aud": auth.audience, "exp": expires}
         try:

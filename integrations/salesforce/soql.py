@@ -16,7 +16,7 @@ NAME_LIMIT = 255  # length of Account.Name; a longer text cannot match any
 
 def format_soql(query: str, *values: Any, **named: Any) -> str:
     """simple-salesforce's own, loaded at the first use: its package takes a quarter of a second."""
-    from simple_salesforce.format import format_soql as formatted
+    from integrations.salesforce.library import format_soql as formatted
 
     return str(formatted(query, *values, **named))
 

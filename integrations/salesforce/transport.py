@@ -14,13 +14,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
-from simple_salesforce.api import Salesforce
-from simple_salesforce.exceptions import SalesforceError, SalesforceExpiredSession
 
 from integrations.correlation import CORRELATION_HEADER, correlation_id
 from integrations.errors import CallFailed, ErrorClass, System
 from integrations.salesforce.auth import Token, TokenSource
 from integrations.salesforce.config import SalesforceConfig
+from integrations.salesforce.library import Salesforce, SalesforceError, SalesforceExpiredSession
 from integrations.salesforce.models import ApiUsage
 from integrations.salesforce.refusals import refusal
 from integrations.salesforce.session import lost, make_session

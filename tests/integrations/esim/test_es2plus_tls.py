@@ -5,12 +5,17 @@ import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
-from integrations.errors import ErrorClass, LoginFailed
+from integrations.errors import ErrorClass, IntegrationError, LoginFailed
 from integrations.esim.tls import certificate_end, key_pin
 from integrations.sandbox.esim.certificates import Certificates, Pair
 from tests.integrations.esim.conftest import FIRST, Line, failure, utc_now
@@ -151,6 +156,22 @@ def test_end_of_a_certificate(certificates: Certificates, tmp_path: Path) -> Non
     assert certificate_end(certificates.operator.certificate) > utc_now() + timedelta(days=730)
     with pytest.raises(Exception, match="is not a certificate"):
         certificate_end(tmp_path / "nowhere.pem")
+
+
+@pytest.mark.parametrize("day", ["1999-12-31", "2026-11-23", "2049-12-31", "2050-01-01", "9999-12-31"])
+def test_the_end_of_a_certificate_is_read_as_cryptography_reads_it(tmp_path: Path, day: str) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    kinds = (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME)
+    long = [x509.NameAttribute(kind, "名" * 21) for kind in kinds]  # more than 127 octets: the long form of a length
+    name, until = x509.Name(long), datetime.fromisoformat(f"{day}T23:59:59Z")
+    began = datetime(1990, 1, 1, tzinfo=UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), began, until)
+    file = tmp_path / "one.pem"
+    file.write_bytes(b"# ours\n" + made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    assert certificate_end(file) == until
+    file.write_bytes(b"\n".join([*file.read_bytes().splitlines()[:3], b"-----END CERTIFICATE-----"]))
+    with pytest.raises(IntegrationError, match="is not a certificate"):
+        certificate_end(file)
 
 
 def test_pin_is_of_the_key_not_of_the_certificate(certificates: Certificates) -> None:
