@@ -7,6 +7,7 @@ import typer
 from console.cli import options
 from console.cli.acts import Act, follow_batch, perform_on_system, tell_batch
 from console.cli.exits import Exit
+from console.cli.filters import joined
 from console.cli.help import Group
 from console.cli.output import Column, Form, clock
 from console.cli.verbs import Desk, verb
@@ -14,9 +15,13 @@ from console.cli.verbs import Desk, verb
 batches = typer.Typer(help="Acts on many orders: progress and results.", no_args_is_help=True, cls=Group)
 PARTS = (Column("mark", ""), Column("name", "Part"), Column("state", "State"), Column("detail", "Detail", cut=True))
 AUDIT = (
-    Column("id", "No.", right=True), Column("when", "At"), Column("phase", "Phase"), Column("actor", "Who"), Column("role", "Role"),
-    Column("command", "Command"), Column("numbers", "Orders", cut=True), Column("outcome", "Outcome"), Column("reason", "Reason", cut=True),
+    Column("id", "No.", right=True), Column("when", "At"), Column("ended", "Ended"), Column("actor", "Who"), Column("role", "Role"),
+    Column("title", "What"), Column("about", "About", cut=True), Column("outcome", "Outcome"), Column("reason", "Why", cut=True),
 )  # fmt: skip
+Log = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="FILTER", help="Such as: who:mira command:retry order:10474 since:12h outcome:failed"),
+]
 BATCHES = (
     Column("id", "Batch"), Column("command", "Command"), Column("actor", "Who"), Column("state", "State"), Column("began", "Began"),
     Column("ended", "Ended"), Column("counts", "Orders", cut=True), Column("reason", "Reason", cut=True),
@@ -49,22 +54,31 @@ def register(app: typer.Typer) -> None:
     @verb(app, "audit")
     async def audit(
         desk: Desk,
+        words: Log = None,
         limit: options.Limit = 100,
-        before: Annotated[int | None, typer.Option(metavar="NO", help="Only rows before this number.")] = None,
-        actor: Annotated[str | None, typer.Option(metavar="NAME", help="Only what this person did.")] = None,
-        command: Annotated[
-            str | None, typer.Option(metavar="ID", help="Only this command, such as order.retry.")
-        ] = None,
-        order: Annotated[str | None, typer.Option(metavar="ORDER", help="Only what was done to this order.")] = None,
+        before: Annotated[int | None, typer.Option(metavar="NO", help="Only acts before this number.")] = None,
+        masked: Annotated[bool, typer.Option("--masked", help="Hide personal data, as for a viewer.")] = False,
     ) -> int:
-        """List who did what and why, the newest first: an intent before each act, its outcome after it.
+        """List who did what and why, the newest first: each act with the time of its intent and of its outcome.
 
-        Exit code 1: there is no such row.
+        Exit code 1: nothing matches.
         """
-        found = await desk.client.audit(limit=limit, before=before, actor=actor, command=command, order=order)
-        data = [row.model_dump() for row in found.rows]
-        rows = [{**row, "when": clock(row["at"]), "numbers": row["numbers"] or row["subjects"]} for row in data]
+        found = await desk.client.audit_acts(limit=limit, before=before, filter_=joined(words), masked=masked)
+        data = [act.model_dump() for act in found.acts]
+        rows = [
+            {
+                **row,
+                "when": clock(row["at"]),
+                "ended": clock(row["ended_at"]),
+                "about": row["numbers"] or row["subjects"],
+            }
+            for row in data
+        ]
         desk.output.rows(AUDIT, rows, data)
+        if found.total > len(data) and before is None:
+            desk.output.note(
+                f"{len(data):,} of {found.total:,} acts; more with --limit, older ones with --before {data[-1]['id']}"
+            )
         return Exit.OK if data else Exit.FAILED
 
 

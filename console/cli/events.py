@@ -7,6 +7,7 @@ import typer
 from console.cli import options
 from console.cli.acts import Act, perform_on_system
 from console.cli.exits import Exit
+from console.cli.filters import joined
 from console.cli.help import Group
 from console.cli.output import Column, clock
 from console.cli.verbs import Desk, verb
@@ -28,11 +29,13 @@ POISON = (
 )  # fmt: skip
 Before = Annotated[int | None, typer.Option(metavar="NO", help="Only rows before this number.")]
 
+Log = Annotated[list[str] | None, typer.Argument(metavar="FILTER", help="Such as: state:poison order:10474 since:2h")]
+
 
 @verb(app, "list")
-async def list_(desk: Desk, limit: options.Limit = 100, before: Before = None) -> int:
+async def list_(desk: Desk, words: Log = None, limit: options.Limit = 100, before: Before = None) -> int:
     """List events as they were journaled, the newest first. Exit code 1: there is none."""
-    found = await desk.client.events(limit=limit, before=before)
+    found = await desk.client.events(limit=limit, before=before, filter_=joined(words))
     data = [one.model_dump() for one in found.events]
     desk.output.rows(EVENTS, [{**row, "at": clock(row["received_at"])} for row in data], data)
     for cursor in found.cursors:

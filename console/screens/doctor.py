@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.console import Console
 from textual import on
 from textual.binding import BindingType
 from textual.widget import Widget
@@ -130,7 +131,7 @@ class DoctorScreen(ReadingScreen):
         way = await way_out(environ)
         terminal = Terminal(
             columns=self.app.size.width, rows=self.app.size.height, name=environ.get("TERM", "unknown"),
-            colours=str(self.app.console.color_system or ""), no_color=self.app.no_color,
+            colours=str(Console(force_terminal=True, _environ=environ).color_system or ""), no_color="NO_COLOR" in environ,
             encoding=locale.getpreferredencoding(False), glyphs=self.desk.glyphs.name, wide=self.desk.wide,
             clipboard=(_ARRIVES[way.reach], way.words),
         )  # fmt: skip
