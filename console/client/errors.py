@@ -3,6 +3,7 @@
 ApiError
 ├── Unreachable        no connection: nothing was sent
 ├── NotConfirmed       sent, no answer: for a submit, ask again with the same Idempotency-Key
+├── OnlyLooking        this console is read-only: nothing was sent
 ├── BadAnswer          not an answer of this API (another server, another version)
 └── Refused            the daemon said no, with a problem document
     ├── Unauthorized   401   Forbidden 403   NotFound 404   Gone 410   TooMany 429
@@ -33,6 +34,13 @@ class NotConfirmed(ApiError):
     def __init__(self, address: str, reason: str) -> None:
         self.address = address
         super().__init__(f"sent, not confirmed: {reason} ({address})")
+
+
+class OnlyLooking(ApiError):
+    """This console is read-only: the request was not sent."""
+
+    def __init__(self) -> None:
+        super().__init__("this console is read-only: nothing was sent")
 
 
 class BadAnswer(ApiError):

@@ -35,7 +35,7 @@ def cli_line(
 def usage(command: Command) -> str:
     """``portal orders retry ORDER --from STEP --reason WHY``: what stands for what is in capitals."""
     words = ["portal", *(command.cli or f"orders {command.verb}").split()]
-    words += ["SUBJECT" if a.option == "-" else "" for a in command.arguments if a.option == "-"]
+    words += [a.name.upper() for a in command.arguments if a.option == "-"]
     words += ["ORDER"] if command.context == "order" else []
     for argument in command.arguments:
         if argument.option == "-":

@@ -137,7 +137,7 @@ class LiveScreen(Screen[None]):
             Hint(s.digit, s.title + waiting.get(s.mode, ""), f"app.section('{s.mode}')", strong=s.mode == self.MODE) for s in SECTIONS
         ]  # fmt: skip
         hints += [
-            Hint(f"{glyphs.states[state]} {counts[state]:,}", state, f"show_state('{state}')", tone=state)
+            Hint(f"{glyphs.states[state]} {counts[state]:,}", state, f"app.orders_with('{state}')", tone=state)
             for state in ("failed", "held", "parked", "retrying", "running", "queued")
             if counts[state]
         ]

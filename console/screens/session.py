@@ -81,6 +81,7 @@ class Session:
 
         self._former, self._api = self._api, self._connect()
         self._api.connection.failed = self.on_failure
+        self._api.connection.only_look = lambda: self.read_only
         self._live = LiveBook(self._api, self.book, self._heard)
         return self._live
 
