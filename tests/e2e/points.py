@@ -59,11 +59,12 @@ def recorded(entries: Iterable[Entry | dict[str, object]]) -> Counter[str]:
 
 @dataclass
 class Shot:
-    """Kills the rig's daemon at a point. ``fired`` is set when it is dead."""
+    """Kills the rig's daemon at a point, or stops it (SIGSTOP: it may wake later). ``fired`` is set when that is done."""
 
     rig: Rig
     point: Point
     on_aim: Callable[[], None] | None = None
+    kill: bool = True
     fired: asyncio.Event = field(default_factory=asyncio.Event)
     _count: int = 0
     _task: asyncio.Task[None] | None = None
@@ -97,7 +98,8 @@ class Shot:
                 await asyncio.sleep(0.01)
         else:
             await asyncio.sleep(0.03)
-        os.kill(self.rig.daemon.pid, signal.SIGKILL)
-        await self.rig.daemon.ended()
+        os.kill(self.rig.daemon.pid, signal.SIGKILL if self.kill else signal.SIGSTOP)
+        if self.kill:
+            await self.rig.daemon.ended()
         self.rig.sandbox.faults.clear()
         self.fired.set()

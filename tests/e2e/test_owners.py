@@ -1,13 +1,27 @@
 """Who owns the org: restored backups, two daemons on two files, two on one (rules §5)."""
 
 import asyncio
+import signal
 from pathlib import Path
+
+import pytest
 
 from integrations.sandbox.config_writer import as_toml
 from storage import backup
 from tests.e2e.journals import JournalFile
 from tests.e2e.points import Moment, Point, Shot
 from tests.e2e.rig import Rig, tuned
+
+# Each write of an order, and the reading of its bill.
+ASLEEP = [
+    Point(name, n, moment)
+    for name, count in (
+        ("salesforce.order.patch", 3), ("esim.downloadOrder", 2), ("esim.confirmOrder", 2), ("whmcs.AddOrder", 1),
+        ("whmcs.GetInvoice", 1), ("whmcs.AcceptOrder", 1), ("whmcs.UpdateClientProduct", 1), ("esim.releaseProfile", 1),
+    )
+    for n in range(1, count + 1)
+    for moment in Moment
+]  # fmt: skip
 
 
 async def test_a_backup_restored_in_mid_traffic(rig: Rig) -> None:
@@ -45,13 +59,19 @@ async def test_a_backup_restored_in_mid_traffic(rig: Rig) -> None:
     assert rig.run(fresh).error_code == "stock_empty"  # quarantined until compared
 
 
-async def test_two_daemons_on_two_files(rig: Rig) -> None:
-    first = await rig.start()
+def another_file(rig: Rig) -> Path:
+    """The configuration of a second daemon for the same org, with a journal of its own."""
     other = rig.folder / "other.toml"
     settings = tuned(rig.settings, {"daemon": {"data_dir": str(rig.folder / "other")}})
     settings["esim"]["receiver"]["enabled"] = False
     settings["daemon"]["socket"] = {"path": str(rig.folder / "o.sock")}
     other.write_text(as_toml(settings), encoding="utf-8")
+    return other
+
+
+async def test_two_daemons_on_two_files(rig: Rig) -> None:
+    first = await rig.start()
+    other = another_file(rig)
     refused = await rig.start(ready=False, config=other)
     assert await refused.ended() == 5
     assert first.alive
@@ -65,6 +85,32 @@ async def test_two_daemons_on_two_files(rig: Rig) -> None:
     assert taking.alive
     assert not [state for state in rig.journal.states().values() if state == "done"]
     assert set(rig.journal.states().values()) <= {"queued", "retrying", "parked"}  # the old owner holds still
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("point", ASLEEP, ids=str)
+async def test_asleep_anywhere_while_another_takes_over(rig: Rig, point: Point) -> None:
+    """The machine slept in the midst of an order (SIGSTOP); another took the org over, and then it wakes."""
+    (order,) = rig.place("bundle")
+    first = await rig.start()
+    shot = Shot(rig, point, kill=False)
+    shot.load()
+    rig.approve(order)
+    async with asyncio.timeout(30):
+        await shot.fired.wait()
+    second = await rig.start(ready=False, config=another_file(rig), take_over=True)
+    journal = JournalFile(rig.folder / "other")
+    await rig.until(lambda: " is ready after " in second.log(), "the new owner")
+    await rig.until(
+        lambda: any(run.settled for run in journal.runs() if run.order_id == order.id), "the new owner's end"
+    )
+    made = rig.sandbox.survey.census()
+    first.signal(signal.SIGCONT)
+    await rig.until(lambda: rig.run(order).state != "running", "the old owner's end")
+    found, now = rig.verdict(), rig.sandbox.survey.census()
+    assert not found["duplicates"], rig.story()
+    assert len(now.bills) == len(made.bills) == 1, rig.story()
+    assert first.alive and second.alive
 
 
 async def test_two_daemons_on_one_file(rig: Rig) -> None:
