@@ -1,5 +1,7 @@
 """The records of one order side by side: which lines there are, and whether two sides say the same after normalising."""
 
+import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,6 +11,7 @@ from console.engine.steps.bill import same_amount, yen
 from console.engine.steps.plan import normal_cycle
 from console.schema.records import Compared
 from console.settings.whmcs import TaxSettings
+from integrations.salesforce.ids import to18
 from integrations.salesforce.models import OrderBundle, OrderItem
 from integrations.whmcs.models import ClientDetails, Invoice, Service, WhmcsOrder
 from storage.orders import digits, fold
@@ -43,6 +46,21 @@ class Rules:
     marker_root: str
 
 
+def normal(text: str) -> str:
+    """The form in which two systems' spellings of one value are equal: width and case, yen, ids of 15 and 18 characters."""
+    plain = unicodedata.normalize("NFKC", text).strip()
+    if _YEN.fullmatch(plain):
+        digits_only = re.sub(r"[^0-9.]", "", plain)
+        return f"{Decimal(digits_only).normalize():f}"
+    if _RECORD_ID.fullmatch(plain) and (len(plain) == 15 or to18(plain[:15]) == plain):
+        return to18(plain[:15])
+    return fold(plain)
+
+
+_YEN = re.compile(r"[¥\\]?\s*(\d{1,3}(,\d{3})+|\d+)(\.\d+)?\s*(円|JPY)?")
+_RECORD_ID = re.compile(r"(?=.*[A-Za-z])[08a][0-9A-Za-z]{14}([0-9A-Za-z]{3})?")
+
+
 class _Table:
     """Gathers lines; a shown value is masked, the comparison is of the whole one."""
 
@@ -51,7 +69,7 @@ class _Table:
 
     def add(
         self, group: str, field: str, salesforce: object = None, whmcs: object = None, esim: object = None, *,
-        same: Callable[[str], str] = fold, verdict: bool | None = None, shown: Callable[[str], str | None] = str,
+        same: Callable[[str], str] = normal, verdict: bool | None = None, shown: Callable[[str], str | None] = str,
         note: str = "",
     ) -> None:  # fmt: skip
         sides = [_text(value) for value in (salesforce, whmcs, esim)]
@@ -132,8 +150,8 @@ def _item(table: _Table, sides: Sides, rules: Rules, item: OrderItem, mask: Mask
     table.add(group, "first amount", _yen(price), _yen(service.first_amount) if service else None, verdict=verdict)
     if service is not None:
         table.add(group, "service status", None, service.status)
-        for option, value in service.options.values():
-            table.add(group, f"option {option}", item.config_options.get(option), value)
+        for number, (name, value) in service.options.items():
+            table.add(group, f"option {name}", _ordered(item, str(number), name), value)
     if item.is_esim:
         field = rules.iccid_fields.get(service.pid) if service is not None else None
         billed = service.custom_fields.get(field) if service is not None and field is not None else None
@@ -153,6 +171,11 @@ def service_of(item: OrderItem, sides: Sides, rules: Rules) -> Service | None:
     if len(marked) == 1:
         return marked[0]
     return next((s for s in sides.services if s.id == item.whmcs_service_id), None)
+
+
+def _ordered(item: OrderItem, number: str, name: str) -> str | None:
+    """What the order says for an option, which it may name by its id or by its name in any spelling."""
+    return next((v for key, v in item.config_options.items() if key == number or fold(key) == fold(name)), None)
 
 
 def _product(item: OrderItem, service: Service | None) -> bool | None:

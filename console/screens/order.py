@@ -57,6 +57,7 @@ class OrderScreen(ActingScreen):
         self._trouble = ""
         self._everything = False
         self._shown = "io"
+        self._heard = False
         dots = desk.glyphs.ellipsis
         self._head = Bar(id="order-head", ellipsis=dots)
         self._io = JsonView(desk.glyphs, id="io")
@@ -70,10 +71,11 @@ class OrderScreen(ActingScreen):
             yield from self._panes.values()
 
     def on_mount(self) -> None:
+        self._heard = self.desk.session.link().usable
         super().on_mount()
         self._show_pane("io", focus=False)
-        self._fetch()
-        self._fetch_records()
+        if self._heard:
+            self.action_fetch()
 
     def _sheet(self, name: str) -> Sheet:
         return self._panes[name]
@@ -100,11 +102,14 @@ class OrderScreen(ActingScreen):
 
     def tick(self) -> None:
         super().tick()
+        heard = self.desk.session.link().usable
+        if heard and not self._heard:  # for the first time, or again after the daemon was lost
+            self.action_fetch()
+        self._heard = heard
         self._show_head()
         self._show_records()
-        muted = not self.desk.session.link().usable
         for name in PANES:
-            self._sheet(name).set_muted(muted)
+            self._sheet(name).set_muted(not heard)
 
     @work(group="detail", exclusive=True, exit_on_error=False)
     async def _fetch(self) -> None:
