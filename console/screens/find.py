@@ -163,6 +163,7 @@ class FindScreen(LiveScreen):
             return
         glyphs = self.desk.glyphs
         self._summary.update(glyphs.plain(f" {self._summarised()} "))
+        self._summary.set_class(self.answer is not None and not self.answer.complete, "-partial")
         lines, names = self._found_lines()
         marked = [
             foundrow.in_hand(line, glyphs) if name and name == self.found.chosen else line

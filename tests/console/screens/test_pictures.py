@@ -15,11 +15,6 @@ from tests.console.screens.conftest import SameScreen, until
 SIZES = ((120, 40), (80, 24))
 
 
-async def take_unknown(pilot: Pilot[Any]) -> None:
-    board(pilot).table.take(world.order_id("00010470"))
-    await until(pilot, lambda: bool(board(pilot).known_commands()))
-
-
 async def open_unknown(pilot: Pilot[Any]) -> None:
     await pilot.press("colon", *"10470", "enter")
     await until(pilot, lambda: isinstance(pilot.app.screen, OrderScreen))
@@ -42,11 +37,6 @@ def board(pilot: Pilot[Any]) -> BoardScreen:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_board(same_screen: SameScreen, size: tuple[int, int]) -> None:
-    await same_screen("board", size, take_unknown)
-
-
-@pytest.mark.parametrize("size", SIZES)
 async def test_order(same_screen: SameScreen, size: tuple[int, int]) -> None:
     await same_screen("order", size, open_unknown)
 
@@ -54,11 +44,3 @@ async def test_order(same_screen: SameScreen, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_confirmation(same_screen: SameScreen, size: tuple[int, int]) -> None:
     await same_screen("approve", size, ask_approve)
-
-
-async def test_board_in_ascii(same_screen: SameScreen) -> None:
-    await same_screen("board-ascii", (80, 24), take_unknown, glyphs="ascii")
-
-
-async def test_board_in_light_colours(same_screen: SameScreen) -> None:
-    await same_screen("board-light", (120, 40), take_unknown, theme="portal-light")
