@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from console.api import tokens
 from console.api.problems import ProblemError, forbidden
 from console.api.server import PEER
+from console.api.tries import FailedTries
 from console.engine.clock import Clock
 from console.schema.base import Role, may
 from console.settings.daemon import UserSettings
@@ -20,7 +18,7 @@ from storage import tokens as kept
 from storage.audit import Actor
 from storage.journal import Journal
 
-FAILURES = RateLimitItemPerMinute(10)
+FAILURES_A_MINUTE = 10
 USED_EVERY = 60.0  # seconds between two notes of a token's use
 
 
@@ -54,7 +52,7 @@ class Gatekeeper:
         self._journal = journal
         self._clock = clock
         self._users = users
-        self._failures = MovingWindowRateLimiter(MemoryStorage())
+        self._failures = FailedTries(FAILURES_A_MINUTE)
         self._noted: dict[int, float] = {}
 
     async def caller(self, scope: Mapping[str, Any], authorization: str | None) -> Caller:
@@ -83,13 +81,13 @@ class Gatekeeper:
         raise forbidden(f"user id {uid} is not let in here: an admin names it under daemon.users in the settings")
 
     def _refuse(self, bucket: tuple[str, str], detail: str) -> ProblemError:
-        self._failures.hit(FAILURES, *bucket)
+        self._failures.hit(bucket)
         return _unauthorized(detail)
 
     def _check_rate(self, bucket: tuple[str, str]) -> None:
-        if self._failures.test(FAILURES, *bucket):
+        reset = self._failures.over_at(bucket)
+        if reset is None:
             return
-        reset = self._failures.get_window_stats(FAILURES, *bucket).reset_time
         wait = min(max(1.0, reset - self._clock.now()), 60.0)
         detail = "too many failed sign-ins with this: wait a minute, then check the token"
         raise ProblemError(429, "too-many-failures", "Too many failed sign-ins", detail, retry_after=wait)

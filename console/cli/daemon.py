@@ -1,5 +1,6 @@
 """``portal daemon``: the process that does the work."""
 
+import gc
 from typing import Annotated
 
 import typer
@@ -26,6 +27,7 @@ def daemon(
     Exit codes: 0 stopped as asked; 1 it could not go on; 2 the settings are wrong; 4 this install may not work on that
     org; 5 the journal is in use by another process, or the org by another journal.
     """
+    gc.disable()  # until the daemon is ready: a tenth of its start would be walking what has just been loaded
     from console.api.sockets import CannotListen
     from console.daemon.organisation import Refused
     from console.daemon.serve import run_daemon

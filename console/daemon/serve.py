@@ -56,6 +56,7 @@ async def _serve(service: Service, settings: Settings, environ: Mapping[str, str
     async with _signalled(settings.daemon.drain + LEAVING, notifier.stopping) as asked:
         await service.start()
         gc.freeze()  # what was loaded stays: walking it again and again stops the loop for tens of milliseconds
+        gc.enable()
         try:
             log.info("portal %s is ready after %.2f s at %s", __version__, time.monotonic() - began, service.where)
             notifier.ready(f"listening at {service.where}")
