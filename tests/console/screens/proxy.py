@@ -21,7 +21,7 @@ class LossyWay:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> "LossyWay":
-        self._server = await asyncio.start_unix_server(self._serve, self.path)
+        self._server = await asyncio.start_unix_server(self._begin, self.path)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -38,10 +38,12 @@ class LossyWay:
         for writer in list(self._open):
             writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
         self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
         try:
             if not self.refuse:
@@ -51,7 +53,6 @@ class LossyWay:
         finally:
             writer.close()
             self._open.discard(writer)
-            self._tasks.discard(task)
 
     async def _both_ways(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream, to_daemon = await asyncio.open_unix_connection(self.behind)
