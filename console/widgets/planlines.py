@@ -14,8 +14,10 @@ MOST_LISTED = 8
 
 def plan_lines(plan: Plan, name: Callable[[str], str | None], width: int, glyphs: Glyphs) -> list[Line]:
     """``name``: the customer's name of an order id."""
-    lines = _one(plan.orders[0], name, width, glyphs) if len(plan.orders) == 1 else _many(plan, name, width, glyphs)
-    lines += _sentences("Will", plan.lines, "plain", width, glyphs)
+    if len(plan.orders) == 1:
+        lines = _one(plan.orders[0], name, width, glyphs) + _sentences("Will", plan.lines, "plain", width, glyphs)
+    else:
+        lines = _many(plan, name, width, glyphs)
     if plan.refusal:
         lines += _labelled("Not possible", plan.refusal, "bad", width, glyphs)
     return lines
@@ -49,29 +51,25 @@ def _one(order: PlannedOrder, name: Callable[[str], str | None], width: int, gly
 
 
 def _many(plan: Plan, name: Callable[[str], str | None], width: int, glyphs: Glyphs) -> list[Line]:
-    lines: list[Line] = [
-        [(f"{plan.count} orders", "strong"), (f", {plan.excluded} left out" if plan.excluded else "", "warn")]
-    ]
+    """What it comes to first, then who is left out and why, and the orders last: a small terminal shows the head."""
+    head, *rest = plan.lines or [f"{plan.count} orders" + (f", {plan.excluded} left out" if plan.excluded else "")]
+    lines: list[Line] = list(flowed(glyphs.plain(literal(head)), "strong", width))
     if plan.sum_yen:
         largest = wording.amount(plan.largest_yen, glyphs)
-        lines.append(
-            [
-                (fit("Sum", _LABEL), "muted"),
-                (wording.amount(plan.sum_yen, glyphs), "strong"),
-                (f", largest {largest}", "muted"),
-            ]
-        )
+        amounts = [(wording.amount(plan.sum_yen, glyphs), "strong"), (f", largest {largest}", "muted")]
+        lines.append([(fit("Sum", _LABEL), "muted"), *amounts])
+    lines += _sentences("Will", rest, "plain", width, glyphs)
+    for why, numbers in _left_out(plan).items():
+        named = ", ".join(numbers[:MOST_LISTED]) + (f" {glyphs.ellipsis}" if len(numbers) > MOST_LISTED else "")
+        lines += _labelled("Left out", f"{len(numbers)}: {why} ({named})", "warn", width, glyphs)
     included = [order for order in plan.orders if order.included]
+    for said in dict.fromkeys(said for order in included for said in order.warnings):
+        lines += _labelled(f"{glyphs.warn} Warning", said, "warn", width, glyphs)
     for order in included[:MOST_LISTED]:
         customer, amount = literal(name(order.order_id) or ""), wording.amount(order.amount, glyphs)
         lines += [[(f"  {literal(order.number)}  ", "plain"), (customer, "plain"), (f"  {amount}", "muted")]]
     if len(included) > MOST_LISTED:
         lines.append([(f"  {glyphs.ellipsis} {len(included) - MOST_LISTED} more", "muted")])
-    for why, numbers in _left_out(plan).items():
-        named = ", ".join(numbers[:MOST_LISTED]) + (f" {glyphs.ellipsis}" if len(numbers) > MOST_LISTED else "")
-        lines += _labelled("Left out", f"{len(numbers)}: {why} ({named})", "warn", width, glyphs)
-    for said in dict.fromkeys(said for order in included for said in order.warnings):
-        lines += _labelled(f"{glyphs.warn} Warning", said, "warn", width, glyphs)
     return lines
 
 
