@@ -47,6 +47,7 @@ class AuditScreen(LogScreen):
     BINDING_GROUP_TITLE = "Audit"
     AUTO_FOCUS = "#audit"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.AUDIT]
+    LEAST = 3
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk, GRAMMAR)

@@ -29,6 +29,7 @@ GRAMMAR = Grammar(
     "all events; try state:poison since:2h",
 )
 GAP = "gap:"
+AROUND = 4.0  # seconds between readings of what changes seldom
 
 
 class EventsScreen(LogScreen):
@@ -51,6 +52,7 @@ class EventsScreen(LogScreen):
         self._cursors: Sequence[CursorView] = ()
         self._deep: DeepHealth | None = None
         self._held_at = 0.0
+        self._around_at: float | None = None  # when gaps, poison and health were read
 
     def body(self) -> Iterable[Widget]:
         yield self._stream
@@ -62,12 +64,18 @@ class EventsScreen(LogScreen):
     # Reading ---------------------------------------------------------------------------------------------------------
 
     async def read(self) -> None:
+        now = self.desk.session.now()
+        if self._around_at is None or now - self._around_at >= AROUND:
+            await self._read_around()
+            self._around_at = now
+        await super().read()
+
+    async def _read_around(self) -> None:
+        """What changes seldom. How the stream stands is asked for by the application all the time."""
         api = self.desk.session.api
         self._gaps = (await api.gaps()).gaps
         self._seen_by = {one.event_uuid: one.seen_by for one in (await api.poison()).poison}
-        await self.desk.session.look_around()
         self._deep = await api.health_deep()
-        await super().read()
 
     async def page(self, before: int | None) -> dict[int, EventView]:
         answer = await self.desk.session.api.events(limit=PAGE, before=before, filter_=self.filter_text)

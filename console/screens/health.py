@@ -35,6 +35,7 @@ class HealthScreen(ReadingScreen):
     AUTO_FOCUS = "#integrations"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.HEALTH, *keys.of_system(*_COMMANDS)]
     EVERY = 3
+    LEAST = 2
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)

@@ -13,6 +13,7 @@ class ReadingScreen(ActingScreen):
     """Give ``read`` and ``show``. ``trouble``: why the last reading failed; ``read_at``: when the last good one was."""
 
     EVERY = 5  # seconds between readings while nothing is heard
+    LEAST = 1  # seconds between readings while the feed moves
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -37,7 +38,8 @@ class ReadingScreen(ActingScreen):
     def tick(self) -> None:
         super().tick()
         self._waited += 1
-        if not self.held and (self._waited >= self.EVERY or self.desk.session.book.seq != self._seen_seq):
+        moved = self.desk.session.book.seq != self._seen_seq
+        if not self.held and (self._waited >= self.EVERY or (moved and self._waited >= self.LEAST)):
             self.fetch()
         self.show()
 

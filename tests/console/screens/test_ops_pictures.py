@@ -17,7 +17,7 @@ from tests.console.screens.conftest import SameScreen, until
 from tests.console.screens.looking import screen_text, words_of
 
 SIZES = ((120, 40), (80, 24))
-TERMINAL = {"TERM": "xterm-kitty"}
+TERMINAL = {"TERM": "xterm-kitty", "COLORTERM": "truecolor"}
 S = TypeVar("S")
 sizes = pytest.mark.parametrize("size", SIZES)
 
