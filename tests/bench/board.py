@@ -30,6 +30,7 @@ TICK = 0.005
 BEAT = 0.05  # seconds between two bunches of updates
 SIZE = (120, 40)
 CURSOR_EVERY = 0.1
+PATIENCE = 300.0
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def _read_on(ours: int, process: "subprocess.Popen[bytes]") -> None:
 
 async def _lag(folder: Path, path: Path, orders: int) -> tuple[list[float], float]:
     async with _open(folder, path) as app:
-        end = time.monotonic() + 120
+        end = time.monotonic() + PATIENCE
         while len(app.desk.session.book) < orders or not app.desk.session.book.complete:
             assert time.monotonic() < end, "the board never had all orders"
             await asyncio.sleep(0.1)

@@ -1,26 +1,32 @@
 """What is measured, in which unit, and the budget of each figure (the house's §10)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+_CEILINGS = {"fsync_per_s", "http_per_s"}
 
 
 @dataclass(frozen=True)
 class Figure:
-    """``key`` as in build/bench.json, dotted for a value inside an object; ``at_least`` or ``at_most``: the budget."""
+    """``key`` as in build/bench.json, dotted for a value inside an object; ``at_least`` or ``at_most``: the budget;
+    ``beside``: the same figure held against what the machine could do in that minute."""
 
     key: str
     what: str
     unit: str
     at_least: float | None = None
     at_most: float | None = None
+    beside: Callable[[Mapping[str, Any]], str] | None = None
 
     def line(self, found: Mapping[str, Any]) -> str:
         """One line of the report."""
         value: Any = found
         for part in self.key.split("."):
             value = value[part]
-        return f"{self.what:<58} {value:>10,.{_digits(value)}f} {self.unit:<9} {self._judged(value)}".rstrip()
+        beside = self.beside(found) if self.beside and found.keys() >= _CEILINGS else ""
+        shown = f"{self.what:<58} {value:>10,.{_digits(value)}f} {self.unit:<9} {self._judged(value):<24} {beside}"
+        return shown.rstrip()
 
     def _judged(self, value: float) -> str:
         if self.at_least is not None:
@@ -34,15 +40,30 @@ def _digits(value: float) -> int:
     return 0 if value >= 100 else 1 if value >= 10 else 2
 
 
+def _of_fsync(found: Mapping[str, Any]) -> str:
+    return f"{found['engine_runs_per_s'] / found['fsync_per_s']:.2f} runs in the time of one fsync"
+
+
+def _of_http(found: Mapping[str, Any]) -> str:
+    asked = found["provisioning_orders_per_s"] * found["calls_per_order"]
+    return f"{asked:,.0f} calls/s, {asked / found['http_per_s']:.0%} of the HTTP ceiling"
+
+
+def _catching_up(found: Mapping[str, Any]) -> str:
+    return f"{10_000 / found['catch_up_s']:,.0f} events/s"
+
+
 FIGURES = (
     Figure("fsync_per_s", "this machine: fsync of 4 KiB", "/s"),
     Figure("http_per_s", "this machine: HTTP requests, 50 at once, trivial server", "/s"),
-    Figure("engine_runs_per_s", "engine: durable runs of 8 null steps", "runs/s", at_least=800),
-    Figure("provisioning_orders_per_s", "whole provisioning against the sandbox", "orders/s", at_least=20),
+    Figure("engine_runs_per_s", "engine: durable runs of 8 null steps", "runs/s", at_least=800, beside=_of_fsync),
+    Figure(
+        "provisioning_orders_per_s", "whole provisioning against the sandbox", "orders/s", at_least=20, beside=_of_http
+    ),
     Figure("calls_per_order", "outside calls of one order", "calls"),
     Figure("event_to_call_ms.p50", "event published → first outside call, 50/s, p50", "ms", at_most=10),
     Figure("event_to_call_ms.p99", "event published → first outside call, 50/s, p99", "ms", at_most=50),
-    Figure("catch_up_s", "10,000 missed events journaled", "s", at_most=2),
+    Figure("catch_up_s", "10,000 missed events journaled", "s", at_most=2, beside=_catching_up),
     Figure("daemon_ready_s", "daemon ready, 100,000 past orders", "s", at_most=1.5),
     Figure("daemon_rss_mb", "daemon memory, 100,000 past orders", "MB", at_most=120),
     Figure("first_paint_s", "console: first paint", "s", at_most=0.7),

@@ -9,7 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tests.bench.servers import World, daemon, sandbox, settled, until
+from tests.console.cli.processes import Running
 
 ORDERS = 240
 EVENTS = 500
@@ -31,22 +34,31 @@ class Found:
     calls: dict[str, float]
     event_to_call_ms: list[float]
     catch_up_s: float
+    cpu_ms_per_order: dict[str, float]
 
 
 def measure(folder: Path, tell: Callable[[str], None]) -> Found:
     """Everything on one sandbox and one journal."""
     with sandbox(folder, settings=WIDE_OPEN) as world:
-        with daemon(world):
+        with daemon(world) as process:
             world.portal("esim", "import", str(folder / "esim-stock.csv"))
             tell(f"{ORDERS} orders")
+            before = _cpu(world, process)
             seconds, ids = _provision(world)
+            cpu = {name: 1000 * (spent - before[name]) / len(ids) for name, spent in _cpu(world, process).items()}
             calls = _calls(world, set(ids))
             tell(f"{EVENTS} events at {EVENTS_PER_S:g}/s")
             delays = _delays(world)
         tell(f"{MISSED:,} missed events")
         catch_up = _catch_up(world, ids)
     per_order = {name: count / len(ids) for name, count in sorted(calls.items())}
-    return Found(len(ids) / seconds, sum(per_order.values()), per_order, delays, catch_up)
+    return Found(len(ids) / seconds, sum(per_order.values()), per_order, delays, catch_up, cpu)
+
+
+def _cpu(world: World, daemon_: Running) -> dict[str, float]:
+    """Seconds of CPU that each process has used."""
+    pids = {"daemon": daemon_.process.pid, "sandbox": world.pid}
+    return {name: sum(psutil.Process(pid).cpu_times()[:2]) for name, pid in pids.items()}
 
 
 def _provision(world: World) -> tuple[float, list[str]]:

@@ -25,7 +25,7 @@ PATIENCE = 600.0
 
 @dataclass
 class World:
-    """A running sandbox. ``config``: the settings it wrote; ``env`` for the daemon and every verb."""
+    """A running sandbox, process ``pid``. ``config``: the settings it wrote; ``env`` for the daemon and every verb."""
 
     folder: Path
     config: Path
@@ -33,6 +33,7 @@ class World:
     http: httpx.Client
     salesforce: httpx.Client
     people: tuple[Person, ...]
+    pid: int
 
     def post(self, path: str, **body: Any) -> Any:
         return self.http.post(path, json=body).raise_for_status().json()
@@ -78,7 +79,15 @@ def sandbox(
             httpx.Client(base_url=known["control_url"], timeout=PATIENCE, trust_env=False) as control,
             _clerk(known["salesforce"]) as salesforce,
         ):
-            yield World(folder, folder / "portal.toml", env, control, salesforce, make_world(seed, customers).people)
+            yield World(
+                folder,
+                folder / "portal.toml",
+                env,
+                control,
+                salesforce,
+                make_world(seed, customers).people,
+                process.process.pid,
+            )
 
 
 @contextmanager
