@@ -11,7 +11,7 @@ def writes(rig: Rig) -> list[str]:
 
 
 async def test_old_orders_are_held(rig: Rig) -> None:
-    old = rig.sandbox.people.place(500, status="Approved", days_ago=3)
+    old = rig.sandbox.people.place(120, status="Approved", days_ago=3)
     await rig.start()
     await rig.until(lambda: len(rig.journal.states()) == len(old), "every order to be listed")
     assert set(rig.journal.states().values()) == {"held"}

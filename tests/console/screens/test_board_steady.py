@@ -12,6 +12,7 @@ from console.app import ConsoleApp
 from console.client.views import View
 from console.schema.book import COLUMNS
 from console.screens.order import OrderScreen
+from console.widgets import ordertable
 from console.widgets.held_rows import HeldRows
 from console.widgets.ordertable import OrderTable
 from tests.console.screens import world
@@ -100,7 +101,10 @@ async def test_control_without_holding_it_moves(tmp_path: Path, monkeypatch: pyt
     assert len(seen) > 5 and moved > 10
 
 
-async def test_a_click_opens_what_was_painted_whatever_came_in_since(tmp_path: Path) -> None:
+async def test_a_click_opens_what_was_painted_whatever_came_in_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordertable, "AIMING", 600.0)  # a busy machine clicks late
     rows = synthetic(COUNT)
     api = CannedApi(rows)
     app = ConsoleApp(options_for(lambda: api, tmp_path, view=View("", "state:failed")))

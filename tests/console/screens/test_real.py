@@ -104,8 +104,12 @@ async def test_taking_an_order_leaves_one_audit_pair_and_shows_on_the_board(desk
         assert app.desk.session.me is not None
         me = app.desk.session.me.name
         await until(pilot, lambda: me in text_of(board(pilot).table))
-        rows = desk.journal.peek(lambda db: audit.newest(db, 10))
-        assert sorted(row.phase for row in rows if row.command == "order.take") == ["intent", "outcome"]
+
+        def phases() -> list[str]:
+            rows = desk.journal.peek(lambda db: audit.newest(db, 10))
+            return sorted(row.phase for row in rows if row.command == "order.take")
+
+        await until(pilot, lambda: phases() == ["intent", "outcome"])
 
 
 async def test_a_stopped_daemon_is_told_and_found_again(tmp_path: Path) -> None:
