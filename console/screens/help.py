@@ -17,7 +17,7 @@ from console.schema.detail import PossibleCommand
 from console.screens.sections import SECTIONS
 from console.widgets.cells import fit, literal
 from console.widgets.frames import suit
-from console.widgets.glyphs import Glyphs
+from console.widgets.glyphs import WAIT_WORDS, Glyphs
 from console.widgets.pieces import Line, flowed
 from console.widgets.sheet import Sheet
 
@@ -124,10 +124,14 @@ class HelpScreen(ModalScreen[None]):
             for binding in [*self._keys, *keys.APP]
         ]
         signs = [(glyphs.states[state], state, state) for state in glyphs.states if state != "none"]
+        waits = [
+            (f"{sign} wait:{wait}", WAIT_WORDS[wait], "bad" if wait == "person" else "plain")
+            for wait, sign in glyphs.waits.items()
+        ]
         steps = [(glyphs.strip[letter], f"step {word}", "plain") for letter, word in _STRIP_WORDS.items()]
         table = [(key, said, "plain") for key, said in _TABLE]
         go = [(section.digit, f"the section {section.title}", "plain") for section in SECTIONS]
         go += [(f":{word}", said, "plain") for word, said in _WORDS]
         return [
-            (self._heading, own), ("Table", table), *commands.items(), ("Go", go), ("States", signs), ("Step strip", steps),
+            (self._heading, own), ("Table", table), *commands.items(), ("Go", go), ("States", signs), ("Waits", waits), ("Step strip", steps),
         ]  # fmt: skip

@@ -59,7 +59,7 @@ def state_pieces(row: BookRow, glyphs: Glyphs, requested: bool) -> list[Piece]:
     if requested:
         return [(glyphs.state("requested"), "requested")]
     state = wording.shown_state(row)
-    pieces = [(glyphs.state(state), state)]
+    pieces = [(glyphs.state(state, row.wait), state)]
     if wording.disagrees(row):
         pieces.append((f" {glyphs.differs}", "warn"))
     return pieces

@@ -76,7 +76,9 @@ def order_cells(
 ) -> Cells:
     """An order, for both ways to list them. ``last``: of its group."""
     branch = f"  {'`' if glyphs.name == 'ascii' else '└' if last else '├'} " if glyphs.name == "unicode" else "    "
-    state = [(glyphs.state("requested"), "requested")] if requested else [(glyphs.state(row.state), row.state)]
+    state = (
+        [(glyphs.state("requested"), "requested")] if requested else [(glyphs.state(row.state, row.wait), row.state)]
+    )
     said = glyphs.plain(wording.note(row, now, zone))
     customer = literal(name if name is not None else row.account or "")
     return {

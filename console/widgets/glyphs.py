@@ -20,14 +20,23 @@ STATE_WORDS = {
     "requested": "requested",
     "none": "no run",
 }
+# What a run waits for (rules §3, §7), as the filter has it: ``wait:making_sure``.
+WAIT_WORDS = {
+    "person": "waits for a person",
+    "making_sure": "makes sure what an unknown call came to",
+    "condition": "waits for a condition",
+    "lock": "waits for the customer's other order",
+    "retry": "waits for its next try",
+}
 
 
 @dataclass(frozen=True)
 class Glyphs:
-    """``states``: state → sign. ``strip``: letter of the feed's step strip → sign."""
+    """``states``: state → sign. ``waits``: what a run waits for → sign. ``strip``: letter of the feed's step strip → sign."""
 
     name: str
     states: Mapping[str, str]
+    waits: Mapping[str, str]
     strip: Mapping[str, str]
     cursor: str
     mark: str
@@ -55,9 +64,12 @@ class Glyphs:
     yen: str
     enter: str
 
-    def state(self, state: str) -> str:
-        """Sign and word of a state; an unknown one is shown as it came."""
-        return f"{self.states.get(state, '?')} {STATE_WORDS.get(state, state)}"
+    def state(self, state: str, wait: str | None = None) -> str:
+        """Sign and word of a state; an unknown one is shown as it came. A wait that is more than its state has a sign of
+        its own: for a person, and making sure.
+        """
+        own = self.waits.get(wait) if wait in ("person", "making_sure") and state in ("parked", "retrying") else None
+        return f"{own or self.states.get(state, '?')} {STATE_WORDS.get(state, state)}"
 
     def steps(self, strip: str) -> str:
         """The step strip in this set's signs."""
@@ -72,7 +84,7 @@ class Glyphs:
 
 _REPLACED = {
     "narrow": str.maketrans({"·": "-", "…": "..", "•": "*", "“": '"', "”": '"', "–": "-", "—": "-", "→": "->", "←": "<-", "≠": "!=", "×": "x", "↑": "^", "↓": "v", "█": "#", "─": "-", "│": "|"}),
-    "ascii": str.maketrans({"·": "-", "…": "..", "•": "*", "“": '"', "”": '"', "–": "-", "—": "-", "→": "->", "←": "<-", "≠": "!=", "×": "x", "↑": "^", "↓": "v", "█": "#", "─": "-", "│": "|", "¥": "", "▸": ">", "▾": "v", "⏎": "enter", "’": "'", "≥": ">=", "≤": "<=", "✓": "v", "✗": "x", "↻": "~", "⊘": "/", "◷": "o", "⚑": "!", "‖": "="}),
+    "ascii": str.maketrans({"·": "-", "…": "..", "•": "*", "“": '"', "”": '"', "–": "-", "—": "-", "→": "->", "←": "<-", "≠": "!=", "×": "x", "↑": "^", "↓": "v", "█": "#", "─": "-", "│": "|", "¥": "", "▸": ">", "▾": "v", "⏎": "enter", "’": "'", "≥": ">=", "≤": "<=", "✓": "v", "✗": "x", "↻": "~", "⊘": "/", "◷": "o", "◴": "@", "⚑": "!", "‖": "="}),
 }  # fmt: skip
 
 UNICODE = Glyphs(
@@ -81,6 +93,7 @@ UNICODE = Glyphs(
         "queued": "◷", "running": "▸", "retrying": "↻", "parked": "‖", "held": "⊟", "failed": "✗", "done": "✓",
         "cancelled": "⊘", "review": "⚑", "requested": "▹", "none": "·",
     },
+    waits={"person": "?", "making_sure": "◴", "condition": "‖", "lock": "◷", "retry": "↻"},
     strip={".": "·", ">": "▸", "~": "↻", "v": "✓", "x": "✗", "s": "⊘", "-": "-", "|": "‖"},
     cursor="▌", mark="●", left="⊄", live="●", lost="✗", logo="◆", star="★", sort_up="▴", sort_down="▾", folded="▸", unfolded="▾",
     ok="✓", bad="✗", warn="!", differs="≠", sep="·", vline="│", hline="─", ellipsis="…", arrow_up="↑", into="▸", bar="█",
@@ -90,6 +103,7 @@ UNICODE = Glyphs(
 NARROW = Glyphs(
     name="narrow",
     states={**UNICODE.states, "parked": "=", "none": "-"},
+    waits={**UNICODE.waits, "condition": "="},
     strip={**UNICODE.strip, ".": ".", "|": "="},
     cursor=">", mark="*", left="⊄", live="*", lost="✗", logo="#", star="*", sort_up="▴", sort_down="▾", folded="▸", unfolded="▾",
     ok="✓", bad="✗", warn="!", differs="!=", sep="-", vline="|", hline="-", ellipsis="..", arrow_up="^", into="▸", bar="#",
@@ -102,6 +116,7 @@ ASCII = Glyphs(
         "queued": "o", "running": ">", "retrying": "~", "parked": "=", "held": "#", "failed": "x", "done": "+",
         "cancelled": "/", "review": "!", "requested": ">", "none": ".",
     },
+    waits={"person": "?", "making_sure": "@", "condition": "=", "lock": "o", "retry": "~"},
     strip={".": ".", ">": ">", "~": "~", "v": "+", "x": "x", "s": "/", "-": "-", "|": "="},
     cursor=">", mark="*", left="!", live="*", lost="x", logo="#", star="*", sort_up="^", sort_down="v", folded=">", unfolded="v",
     ok="+", bad="x", warn="!", differs="!=", sep="-", vline="|", hline="-", ellipsis="..", arrow_up="^", into=">", bar="#",
