@@ -20,13 +20,13 @@ GET  /orders/{id or number}/editable         operator    its fields, and why not
 GET  /find?text=                             viewer      → FindAnswer
 GET  /approvals                              viewer      orders Pending Review, from Salesforce now → Approvals
 GET  /failures?filter=                       viewer      grouped by cause → Failures
-GET  /needs-person                           viewer      → NeedsPerson
+GET  /needs-person?limit=                    viewer      oldest first, with the acts possible now; limit 0 counts → NeedsPerson
 GET  /commands                               viewer      the table → list[CommandInfo]
 GET  /system/commands                        viewer      the system's commands, possible now or why not → list[PossibleCommand]
 POST /commands/{id}/plan                     its role    PlanRequest → Plan
 POST /commands/{id}/submit                   its role    SubmitRequest + Idempotency-Key → Submitted
 GET  /commands/results/{idempotency key}     viewer      the stored answer of one's own submit; 404 never seen
-GET  /batches  /batches/{id}                 viewer      → BatchList, BatchView
+GET  /batches  /batches/{id}?after=          viewer      → BatchList, BatchView (after: only items that changed since)
 GET  /events?limit=&before=  /gaps  /poison  viewer      → Events, Gaps, Poisons
 GET  /mails?state=&order=&limit=             viewer      → Mails
 GET  /audit?limit=&before=&actor=&command=&order=  viewer  → Audit
