@@ -130,9 +130,13 @@ def by_joined_name(db: sqlite3.Connection, text: str, limit: int = 50) -> list[s
     return [row[0] for row in rows]
 
 
-def emails(db: sqlite3.Connection) -> list[str]:
-    """Every address of mail that an order has."""
-    return [row[0] for row in db.execute("SELECT DISTINCT email FROM orders WHERE email IS NOT NULL")]
+def recipients(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    """(order id, mail address, folded) of every order whose customer's address was read; the newest first."""
+    rows = db.execute(
+        "SELECT order_id, json_extract(state_data, '$.recipient') AS email FROM runs"
+        " WHERE order_id IS NOT NULL AND state_data LIKE '%\"recipient\"%' ORDER BY id DESC"
+    )
+    return [(row[0], fold(str(row[1]))) for row in rows if row[1]]
 
 
 def by_profile(db: sqlite3.Connection, iccid: str) -> list[str]:

@@ -77,18 +77,18 @@ def _in_journal(db: sqlite3.Connection, meant: Sequence[Reading], hits: Hits) ->
                 hits.add(orders.by_name(db, reading.value, MOST), reading.name)
                 hits.add(orders.by_joined_name(db, reading.value, MOST), reading.name)
             case "spelling":
-                for email in _spelled_so(orders.emails(db), reading.value.split()):
-                    hits.add(orders.by_key(db, "email", email, MOST), reading.name)
+                words = set(reading.value.split())
+                known = orders.recipients(db)
+                hits.add([order for order, email in known if words <= find_whmcs.words_of(email)][:MOST], reading.name)
+            case "email":
+                hits.add(
+                    [order for order, email in orders.recipients(db) if email == reading.value][:MOST], reading.name
+                )
             case "iccid":
                 hits.add(orders.by_key(db, "iccid", reading.value, MOST), reading.name)
                 hits.add(orders.by_profile(db, reading.value), reading.name)
             case _:
                 hits.add(orders.by_key(db, reading.kind, reading.value, MOST), reading.name)
-
-
-def _spelled_so(emails: Sequence[str], words: Sequence[str]) -> list[str]:
-    """Addresses whose part before the @ has all these words."""
-    return [email for email in emails if set(words) <= find_whmcs.words_of(email)]
 
 
 async def _ask_outside(api: Api, text: str, meant: Sequence[Reading]) -> Outside:

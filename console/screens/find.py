@@ -116,7 +116,7 @@ class FindScreen(LiveScreen):
         self._show()
         order = self._order_ids()
         self.found.choose(order[0] if order else None)
-        if order and self._line.value == text:
+        if self._line.value == text:
             self.found.focus()
         self._show()
 

@@ -132,8 +132,8 @@ def overview_lines(book: Book, shown: int, glyphs: Glyphs) -> list[Line]:
     lines += [[], [(f"{len(book):>8,}  in all", "muted")], [(f"{shown:>8,}  match the filter", "muted")], []]
     down = "down" if glyphs.name == "ascii" else "↓"
     lines += [
-        [(f"{down} or a click takes an order in hand:", "muted")],
-        [("the rows then stay where they are.", "muted")],
+        [(f"{down} or a click takes one in hand;", "muted")],
+        [("rows then stay where they are.", "muted")],
     ]
     return lines
 

@@ -78,7 +78,7 @@ async def test_a_partial_search_never_says_that_there_is_nothing(api: CannedApi,
         assert "not everything could be asked" in said.splitlines()[2] or "not everything" in said
         assert "Do not say that there is no order" in said
         api.whmcs_down = False
-        await pilot.press("enter")
+        await pilot.press("f")
         await until(pilot, lambda: "Nothing was found as name." in screen_text(pilot))
 
 

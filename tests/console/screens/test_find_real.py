@@ -110,7 +110,7 @@ async def test_with_whmcs_down_the_result_is_partial_and_says_so(floor: Floor) -
     await until(lambda: "Nothing was found where it could be asked" in words_of(found(pilot).found))
     assert "Do not say that there is no order" in words_of(found(pilot).said)
     floor.sandbox.faults.clear()
-    await press(pilot, "enter")
+    await press(pilot, "f")
     await until(lambda: "Nothing was found as" in words_of(found(pilot).found), said=lambda: screen_text(pilot))
     await to_the_board(pilot)
 
