@@ -219,6 +219,17 @@ class BoardScreen(ActingScreen):
         rows = [self.listing.row(order_id) for order_id in (*table.marks, *in_hand) if order_id is not None]
         return {row.order_id: row.number for row in rows if row is not None}
 
+    def chosen_filter(self) -> str:
+        """All that match were marked, and the daemon knows more of them than are listed: the filter itself is meant."""
+        return self.listing.filter if self._beyond_list() else ""
+
+    def _beyond_list(self) -> int:
+        """How many match, when all listed ones are marked and there are more; else 0."""
+        shown, marks = self.listing.shown, self.table.marks
+        if not isinstance(shown, AskedView) or shown.total <= len(shown) or not marks:
+            return 0
+        return shown.total if all(key in marks for key in shown.keys) else 0
+
     def known_commands(self) -> Sequence[PossibleCommand]:
         if self._detail is None or self.table.marks or self._detail.order.order_id != self.table.in_hand:
             return ()
@@ -248,13 +259,8 @@ class BoardScreen(ActingScreen):
 
     @on(OrderTable.MarksChanged)
     def _marks_changed(self) -> None:
-        view = self.listing.shown
-        if isinstance(view, AskedView) and view.total > len(view) == len(self.table.marks):
-            self.notify(
-                f"{len(view):,} of {view.total:,} are marked: narrow the filter to mark all.",
-                severity="warning",
-                markup=False,
-            )
+        if count := self._beyond_list():
+            self.notify(f"A command now is for all {count:,} that match the filter.", markup=False)
         self._summarise()
         self.show_keys()
 

@@ -226,6 +226,27 @@ async def test_a_cause_with_more_orders_than_are_named_is_meant_by_filter(api: C
         assert (api.plans[-1][1].filter, api.plans[-1][1].orders) == (screen.chosen_filter(), [])
 
 
+async def test_all_that_match_are_meant_also_beyond_the_list(
+    api: CannedApi, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = CannedApi.orders
+
+    async def more(self: CannedApi, filter_: str = "", **asked: Any) -> Any:
+        found = await listed(self, filter_.removeprefix("customer:"), **asked)
+        return found.model_copy(update={"total": 900})
+
+    monkeypatch.setattr(CannedApi, "orders", more)
+    api.plan_answer = many
+    async with opened() as pilot:
+        await pilot.press("slash", *"customer:Clark", "enter")
+        await until(pilot, lambda: "of 900" in screen_text(pilot))
+        await pilot.press("asterisk")
+        await until(pilot, lambda: "for all 900 that match" in notices(pilot))
+        await pilot.press("c")
+        await until(pilot, lambda: bool(api.plans))
+        assert (api.plans[-1][1].filter, api.plans[-1][1].orders) == ("customer:Clark", [])
+
+
 async def test_a_batch_is_found_from_every_screen_and_shows_each_result(api: CannedApi, opened: Opened) -> None:
     async with opened() as pilot:
         await pilot.press("percent_sign")
