@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
@@ -39,6 +40,7 @@ from console.screens.session import Session
 from console.screens.submitting import Submissions
 from console.theme import DARK, LIGHT, THEMES
 from console.widgets.confirm import PlanDialog
+from console.widgets.frames import PLAIN, suit
 from console.widgets.glyphs import SETS
 from console.widgets.inline import InlineConfirm
 from console.widgets.question import Question
@@ -109,6 +111,7 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         for section in SECTIONS:
             self.add_mode(section.mode, partial(section.screen, self.desk))
         self.switch_mode(SECTIONS[0].mode)
+        self.set_class(self.desk.glyphs.name != "unicode", PLAIN)
         self.set_interval(FLUSH, self._paint, name="flush")
         self.set_interval(1.0, self._tick, name="tick")
         self.run_worker(self._serve(), group="feed", exclusive=True, exit_on_error=False)
@@ -206,11 +209,15 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
 
     def _tell(self, said: str, severity: str) -> None:
         plain = self.desk.glyphs.plain(said)
-        self.log_book.note(Did.SAID, plain)
         self.desk.said.append(moment_line(plain, self.desk.session.now(), self.desk.session.zone))
         del self.desk.said[:-50]
         shown = {"error": "error", "warning": "warning"}.get(severity, "information")
-        self.notify(plain, severity=shown, timeout=NOTICE, markup=False)  # type: ignore[arg-type]
+        self.notify(plain, severity=shown, timeout=NOTICE, markup=False)
+
+    def notify(self, message: str, **more: Any) -> None:
+        """Every notice also stands in the log console."""
+        self.log_book.note(Did.SAID, message)
+        super().notify(message, **more)
 
     @on(LiveScreen.Told)
     def _told(self, event: LiveScreen.Told) -> None:
@@ -241,6 +248,12 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         self.desk.foreign_key_at = monotonic()
         self._tick()
 
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, CommandPalette):
+            palette = CommandPalette(placeholder="type what you want to do")
+            self.push_screen(palette)
+            self.call_after_refresh(suit, palette, self.desk.glyphs)
+
     def action_other_theme(self) -> None:
         self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
 
@@ -249,6 +262,7 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         if theme:
             self.theme, self.looks_from = theme, ("chosen here", self.looks_from[1])
         if glyphs:
+            self.set_class(glyphs != "unicode", PLAIN)
             self.desk.glyphs, self.looks_from = SETS[glyphs], (self.looks_from[0], "chosen here")
             self.run_worker(drawn_anew(self, self.desk), group="looks", exclusive=True, exit_on_error=False)
         try:

@@ -14,6 +14,7 @@ from console.screens.base import LiveScreen
 from console.screens.submitting import Act, Target
 from console.widgets.confirm import PlanDialog
 from console.widgets.inline import InlineConfirm
+from console.widgets.ordertable import OrderTable
 from console.widgets.planning import Agreed, Asked, Planning
 from console.widgets.wording import clock
 
@@ -36,6 +37,11 @@ class ActingScreen(LiveScreen):
     def prefilled(self, command: Command) -> Mapping[str, str]:
         """Values of arguments that this screen knows."""
         return {}
+
+    def has_orders(self) -> bool:
+        """Is an order in hand, or are some marked? Takes none in hand by asking."""
+        table = next(iter(self.query(OrderTable)), None)
+        return bool(table.marks or table.in_hand) if table is not None else bool(self.targets())
 
     def possible(self, command_id: str) -> PossibleCommand | None:
         """What the daemon said of this command; None when it was not asked."""

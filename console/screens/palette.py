@@ -66,7 +66,7 @@ class ConsoleProvider(Provider):
 
 def _commands(screen: ActingScreen) -> Iterator[Entry]:
     """Of the order in hand and of the system; what this role can never do is not listed."""
-    if screen.targets():
+    if screen.has_orders():
         yield from _judged(for_orders(), {command.id: command for command in screen.known_commands()})
     yield from _judged(for_system(), {command.id: command for command in screen.desk.session.system_commands})
 

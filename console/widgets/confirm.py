@@ -66,7 +66,7 @@ class PlanDialog(ModalScreen[Agreed | None]):
         self._count_label = Label("", id="dialog-count-label", markup=False)
         self._count = Input(id="dialog-count")
         self._bulk = BulkRow()
-        self._cancel = Button("Cancel  esc", id="dialog-cancel", compact=True)
+        self._cancel = Button("Leave it  esc", id="dialog-cancel", compact=True)
         self._go = Button("", id="dialog-go", compact=True)
 
     # What is shown ---------------------------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ from textual.scrollbar import ScrollBarRender
 
 from console.widgets.glyphs import Glyphs
 
+PLAIN = "-plain-frames"  # the class that style sheets look for
+
 
 class PlainScrollBar(ScrollBarRender):
     """A bar of coloured blanks."""
@@ -20,6 +22,6 @@ def suit(screen: Screen[Any], glyphs: Glyphs) -> None:
     """Give a mounted screen the frames and scroll bars that go with the glyph set; style sheets do the frames."""
     if glyphs.name == "unicode":
         return
-    screen.add_class("-plain-frames")
+    screen.add_class(PLAIN)
     for view in screen.query(ScrollView):
         view.vertical_scrollbar.renderer = PlainScrollBar  # type: ignore[misc]  # looked up on the instance

@@ -43,7 +43,7 @@ def test_a_state_of_a_newer_daemon_is_shown_as_it_came() -> None:
 async def test_an_ascii_console_draws_nothing_else_but_names(opened: Opened) -> None:
     names = "".join(world.NAMES.values())
     async with opened(glyphs="ascii") as pilot:
-        for keys in ((), ("down", "enter"), ("question_mark",)):
+        for keys in ((), ("down", "enter"), ("question_mark",), ("escape", "escape", "colon"), ("escape", "ctrl+p")):
             await pilot.press(*keys)
             await pilot.pause(0.4)
             drawn = {ch for ch in screen_text(pilot) if not ch.isascii()} - set(names) - set(SPOKEN)
