@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from console.engine.failures import Condition, NotNow, OrderWithdrawn, Parked, conflict
+from console.engine.states import CallState
 from console.engine.steps.context import WITHDRAWN, Provisioning, fingerprint, is_first_start
 from console.engine.steps.plan import PlannedItem
 from integrations.errors import CallFailed, ErrorClass, System
@@ -60,9 +61,16 @@ def esim_items(context: Provisioning) -> list[PlannedItem]:
 
 def _activated_by_us(context: Provisioning, bundle: OrderBundle) -> None:
     """An order that a person activated before anything was made for it is theirs: nothing is ordered for it."""
-    made = context.engine.journal.peek(lambda db: calls.find(db, context.order_id, "salesforce.claim"))
-    if made is None and not bundle.order.whmcs_order_id:
+    if not bundle.order.whmcs_order_id and not context.engine.journal.peek(lambda db: _ever_claimed(db, context)):
         raise conflict("order_not_approved", "the order was activated in Salesforce without us", system="salesforce")
+
+
+def _ever_claimed(db: sqlite3.Connection, context: Provisioning) -> bool:
+    """Did a claim of ours stand, or may it? What Salesforce refused was overtaken by somebody else."""
+    made = calls.find(db, context.order_id, "salesforce.claim")
+    if made is None:
+        return False
+    return made.state == CallState.DONE or any(outcome != "refused" for outcome in calls.outcomes(db, made.id))
 
 
 async def _settle_outbox(context: Provisioning) -> None:
@@ -77,8 +85,8 @@ async def _settle_outbox(context: Provisioning) -> None:
 def _distrust_what_was_begun(context: Provisioning) -> None:
     """Before this order's first claim: does it look as if somebody else had begun with it (rules §2)?"""
     assert context.bundle is not None
-    claimed = context.engine.journal.peek(lambda db: calls.find(db, context.order_id, "salesforce.claim"))
-    if claimed is None and not context.run.look_first and not is_first_start(context.bundle):
+    claimed = context.engine.journal.peek(lambda db: _ever_claimed(db, context))
+    if not claimed and not context.run.look_first and not is_first_start(context.bundle):
         context.data["foreign_since"] = context.engine.clock.now()
         context.calls.distrust(context.data["foreign_since"])
 
@@ -185,15 +193,15 @@ def _confirm(context: Provisioning, fresh: OrderBundle, attempt: int) -> None:
             System.SALESFORCE, "claim", ErrorClass.OUTCOME_UNKNOWN, "claim_not_confirmed",
             f"after the claim the order reads {fresh.order.status}, attempt {fresh.order.attempt_count}",
         )  # fmt: skip
-    _take(context, fresh)
+    _take(context, fresh, ErrorClass.OUTCOME_UNKNOWN)  # the claim stands all the same
 
 
-def _take(context: Provisioning, fresh: OrderBundle) -> None:
+def _take(context: Provisioning, fresh: OrderBundle, otherwise: ErrorClass = ErrorClass.TRANSIENT) -> None:
     """The plan holds for the items it was made from: others are planned anew, not taken over unseen (rules §9)."""
     planned = context.bundle
     if planned is not None and _planned_from(planned) != _planned_from(fresh):
         said = "the order's products or its customer changed while it was claimed"
-        raise CallFailed(System.SALESFORCE, "claim", ErrorClass.TRANSIENT, "items_changed", said)
+        raise CallFailed(System.SALESFORCE, "claim", otherwise, "items_changed", said)
     context.bundle = fresh
 
 

@@ -105,10 +105,46 @@ async def test_a_service_that_stays_away_is_a_persons(plant: Plant) -> None:
     assert plant.requests("AddOrder") == 1
 
 
-async def test_an_order_activated_by_a_person_before_our_claim_is_theirs(plant: Plant) -> None:
+def between_reading_and_claim(plant: Plant, monkeypatch: pytest.MonkeyPatch, order_id: str, **fields: Any) -> None:
+    """Somebody changes the order after we have read it and before we claim it."""
+    honest = plant.engine.whmcs.get_client
+    done: list[str] = []
+
+    async def get_client(client_id: str) -> Any:
+        if not done:
+            done.append(client_id)
+            plant.change(order_id, INTEGRATION, **fields)
+        return await honest(client_id)
+
+    monkeypatch.setattr(plant.engine.whmcs, "get_client", get_client)
+
+
+@pytest.mark.parametrize("when", ["before we read it", "after we read it"])
+async def test_an_order_activated_by_a_person_before_our_claim_is_theirs(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Also where our claim was refused for it: a refused claim is none."""
     order_id = plant.place("esim")
     await plant.admit(order_id)
-    plant.change(order_id, INTEGRATION, Status="Activated")
+    if when == "before we read it":
+        plant.change(order_id, INTEGRATION, Status="Activated")
+    else:
+        between_reading_and_claim(plant, monkeypatch, order_id, Status="Activated")
     run = await plant.go(order_id)
     assert (run.state, run.error_code) == ("failed", "order_not_approved")
     assert plant.requests("downloadOrder") == 0
+
+
+async def test_whoever_was_faster_to_claim_may_have_billed_already(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Our claim is refused, the order is Provisioning by somebody else: nothing is sent before a look."""
+    order_id = plant.place()
+    await plant.admit(order_id)
+    between_reading_and_claim(plant, monkeypatch, order_id, Status="Provisioning", Attempt_Count__c=1)
+    for _ in range(4):
+        plant.clock.pass_(max(0.0, plant.run(order_id).next_at - plant.clock.now()) + 0.001)
+        await plant.turn()
+    assert plant.requests("GetOrders") > 0
+    assert plant.requests("AddOrder") == 0
+    assert "foreign_since" in plant.run(order_id).state_data
