@@ -73,7 +73,7 @@ def test_the_listing_names_exactly_the_routes_there_are() -> None:
 @pytest.mark.parametrize("role", [None, *ROLES])
 async def test_every_route_lets_in_exactly_who_it_should(desk: Desk, role: str | None) -> None:
     await desk.journal.write(lambda db: put_order(db, 1, {}, {"state": "failed"}))
-    desk.api.gatekeeper._failures.hit = lambda *_: True  # type: ignore[method-assign]  # this test asks often
+    desk.api.gatekeeper._failures.hit = lambda *_: None  # type: ignore[method-assign]  # this test asks often
     checked = 0
     for method, path, needed in _routes():
         if path.endswith("/feed") and (role is not None):

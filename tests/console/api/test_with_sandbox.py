@@ -146,7 +146,7 @@ async def test_an_order_that_only_salesforce_knows_is_masked_and_says_when_it_ca
     for operation in ("composite", "query"):
         floor.sandbox.faults.add(system="salesforce", operation=operation, kind="http_503", count=100)
     for asked in (order_id, "00099999"):
-        with pytest.raises(Unavailable, match="(?i)salesforce") as away:
+        with pytest.raises(Unavailable, match=r"(?i)salesforce") as away:
             await viewer.order(asked)
         assert "Traceback" not in str(away.value.problem)
     floor.sandbox.faults.clear()

@@ -24,7 +24,6 @@ from console.schema.records import Records
 from console.schema.service import Checks, DeepHealth, Health, Integrations, Me, SettingsView
 from tests.console.screens import finds, ops, troubles, world
 
-
 HEARTBEAT = 0.5  # seconds; a slow machine must not make the feed look stale
 
 
