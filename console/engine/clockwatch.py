@@ -6,7 +6,7 @@ import sqlite3
 from datetime import datetime
 
 from console.engine.services import Engine
-from storage import calls, runs
+from storage import calls, queue
 
 log = logging.getLogger(__name__)
 EVERY = 2.0
@@ -61,7 +61,7 @@ class ClockWatch:
         self._engine.holds.set("clock", f"the clock jumped by {jump:+.0f} s")
 
         def write(db: sqlite3.Connection) -> None:
-            runs.shift_times(db, jump, now, 2 * EVERY)
+            queue.shift_times(db, jump, now, 2 * EVERY)
             calls.restart_waits(db, now)
 
         await self._engine.journal.write(write)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from console.engine import transitions
 from console.engine.clock import Clock
-from storage import calls, runs
+from storage import calls, queue, runs
 from storage.errors import StorageError
 from storage.journal import Journal
 from storage.runs import Run
@@ -85,13 +85,13 @@ class Dispatcher:
         now = self._clock.now()
 
         def write(db: sqlite3.Connection) -> list[Run]:
-            queueing = runs.name_holders(db, now)
-            claimed = runs.claim_due(db, now, room)
+            queueing = queue.name_holders(db, now)
+            claimed = queue.claim_due(db, now, room)
             for run_id in dict.fromkeys([*queueing, *(run.id for run in claimed)]):
                 transitions.announce(db, now, run_id)
             return claimed
 
-        due = self._journal.peek(lambda db: runs.any_due(db, now))
+        due = self._journal.peek(lambda db: queue.any_due(db, now))
         claimed = await self._journal.write(write) if due else []
         if self._stopping:  # drained meanwhile: nothing of them has begun, the next start resumes them
             return False
@@ -137,7 +137,7 @@ class Dispatcher:
 
     async def _sleep(self) -> None:
         now = self._clock.now()
-        due = self._journal.peek(lambda db: runs.next_due(db, now))
+        due = self._journal.peek(lambda db: queue.next_due(db, now))
         wait = min(LONGEST_SLEEP, max(0.005, due - now)) if due is not None else LONGEST_SLEEP
         try:
             async with asyncio.timeout(wait):

@@ -33,7 +33,7 @@ class Runner:
         self._workflows = workflows
 
     async def advance(self, run: Run) -> None:
-        """Work on a run that ``runs.claim_due`` turned into a running one, until it ends or must wait."""
+        """Work on a run that ``queue.claim_due`` turned into a running one, until it ends or must wait."""
         ledger = Ledger(self._engine.journal)
         caller = CallMaker(self._engine, ledger, run)
         workflow = self._workflows.get(run.workflow) or Workflow(run.workflow, (), RunContext)

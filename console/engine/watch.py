@@ -12,7 +12,7 @@ from console.engine.certificates import Certificate, read_certificates
 from console.engine.ownership import Ownership
 from console.engine.poll import Poll
 from console.engine.services import Engine
-from storage import desk, inbox, outbox, profiles, runs
+from storage import desk, inbox, outbox, profiles, queue, runs
 
 SILENT_FOR = 600.0  # a system that is down longer than this is worth a person's look
 WRITTEN_WITHIN = 900.0
@@ -70,7 +70,7 @@ class Watch:
     async def _oldest_approved(self) -> None:
         """Approved orders that nothing began with: queued here, known by an event only, or only Salesforce shows them."""
         now, peek = self._engine.clock.now(), self._engine.journal.peek
-        begun = [peek(runs.oldest_queued), peek(inbox.oldest_unserved), *self._poll.unbegun.values()]
+        begun = [peek(queue.oldest_queued), peek(inbox.oldest_unserved), *self._poll.unbegun.values()]
         oldest = min((at for at in begun if at is not None), default=now)
         problem = None
         if now - oldest > self._engine.settings.alerts.oldest_approved:

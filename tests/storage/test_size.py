@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from storage import alerts, calls, feed, inbox, outbox, runs
+from storage import alerts, calls, feed, inbox, outbox, queue, runs
 from storage.journal import Journal
 
 NOW = 1_800_000_000.0
 
 ALWAYS: dict[str, Callable[[sqlite3.Connection], Any]] = {
-    "dispatch: due": lambda db: runs.any_due(db, NOW),
-    "dispatch: next": lambda db: runs.next_due(db, NOW),
-    "dispatch: holders": lambda db: runs.name_holders(db, NOW),
-    "dispatch: claim": lambda db: runs.claim_due(db, NOW, 10),
+    "dispatch: due": lambda db: queue.any_due(db, NOW),
+    "dispatch: next": lambda db: queue.next_due(db, NOW),
+    "dispatch: holders": lambda db: queue.name_holders(db, NOW),
+    "dispatch: claim": lambda db: queue.claim_due(db, NOW, 10),
     "conditions": runs.parked_on_condition,
     "poll: open orders": runs.open_orders,
-    "watch: oldest queued": runs.oldest_queued,
+    "watch: oldest queued": queue.oldest_queued,
     "health: counts": runs.counts,
     "start: running": lambda db: runs.in_state(db, "running"),
     "withdrawals: parked": lambda db: runs.in_state(db, "parked", "held"),

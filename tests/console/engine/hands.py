@@ -20,7 +20,7 @@ from console.engine.services import Engine
 from console.engine.workflow import RunContext, StepDefinition, StepResult, Workflow
 from console.settings.model import Settings
 from integrations.errors import CallFailed, ErrorClass, System
-from storage import calls, runs
+from storage import calls, queue, runs
 from storage.calls import Call, Send
 from storage.journal import Journal
 from storage.runs import Run
@@ -234,7 +234,7 @@ class Bench:
     async def turn(self) -> Run:
         """Let the run be worked on once if it is due, as the dispatcher does; a death is followed by a restart."""
         now = self.clock.now()
-        claimed = await self.journal.write(lambda db: runs.claim_due(db, now, 1))
+        claimed = await self.journal.write(lambda db: queue.claim_due(db, now, 1))
         runner = Runner(self.engine, {"provision_order": self.workflow()})
         for run in claimed:
             try:

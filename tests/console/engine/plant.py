@@ -21,7 +21,7 @@ from console.settings.loading import load_settings
 from integrations.sandbox.salesforce.users import ADMIN, APPROVER, INTEGRATION, PLACER
 from integrations.sandbox.server import Sandbox
 from integrations.sandbox.whmcs import Switches
-from storage import calls, desk, meta, orders, outbox, profiles, runs
+from storage import calls, desk, meta, orders, outbox, profiles, queue, runs
 from storage.calls import Call
 from storage.journal import Journal
 from storage.outbox import OutboxRow
@@ -104,7 +104,7 @@ class Plant:
     async def turn(self) -> int:
         """Work once on every run that is due; returns how many there were."""
         now = self.clock.now()
-        due = await self.journal.write(lambda db: runs.claim_due(db, now, 20))
+        due = await self.journal.write(lambda db: queue.claim_due(db, now, 20))
         runner = Runner(self.engine, {w.name: w for w in (PROVISION_ORDER, SEND_MAIL)})
         for run in due:
             await runner.advance(run)

@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from integrations.errors import CallFailed, ErrorClass, System
-from storage import calls
+from storage import calls, queue
 from tests.console.engine.hands import (
     ORDER,
     Act,
@@ -380,6 +380,5 @@ async def test_a_call_of_ours_that_nobody_settled_is_waited_for(bench: Bench) ->
 
 
 def runs_claim(db: sqlite3.Connection, now: float) -> bool:
-    from storage import runs
 
-    return bool(runs.claim_due(db, now, 1))
+    return bool(queue.claim_due(db, now, 1))

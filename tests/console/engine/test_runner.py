@@ -14,7 +14,7 @@ from console.engine.services import Engine
 from console.engine.states import StepState
 from console.engine.workflow import RunContext, StepDefinition, StepResult, Workflow
 from integrations.errors import CallFailed, ErrorClass, System
-from storage import calls, feed, outbox, runs
+from storage import calls, feed, outbox, queue, runs
 from storage.runs import Run, Step
 from tests.console.engine.hands import ORDER, TERMINAL, Bench, rows
 
@@ -55,7 +55,7 @@ class Story:
 
     async def turn(self) -> Run:
         now = self.bench.clock.now()
-        for run in await self.bench.journal.write(lambda db: runs.claim_due(db, now, 5)):
+        for run in await self.bench.journal.write(lambda db: queue.claim_due(db, now, 5)):
             await Runner(self.bench.engine, {"provision_order": self.workflow()}).advance(run)
         return self.bench.run
 
@@ -211,7 +211,7 @@ async def test_a_workflow_that_is_gone_stops_the_run_with_the_cause(bench: Bench
     story = Story(bench, "load")
     await story.begin()
     now = bench.clock.now()
-    for run in await bench.journal.write(lambda db: runs.claim_due(db, now, 5)):
+    for run in await bench.journal.write(lambda db: queue.claim_due(db, now, 5)):
         await Runner(bench.engine, {}).advance(run)
     assert (bench.run.state, bench.run.error_code) == ("failed", "workflow_changed")
     assert "provision_order" in str(bench.run.error_message)
