@@ -174,13 +174,13 @@ async def seen(pilot: Pilot[Any], key: str, ready: str, *, list_id: str = "") ->
     while len(pilot.app.screen_stack) > 1:
         await pilot.app.pop_screen()
     await press(pilot, key)
-    await until(lambda: ready in screen_text(pilot), said=lambda: screen_text(pilot))
+    await until(lambda: ready in screen_text(pilot))
     shown = [screen_text(pilot)]
     await press(pilot, "home", "down")
     await until(lambda: "an arrow key takes" not in screen_text(pilot))
     shown.append(screen_text(pilot))
     if list_id:
-        for _ in range(3):
+        for _ in range(2):
             await press(pilot, "i")
             await until(lambda: isinstance(pilot.app.screen, RowDialog))
             shown.append(screen_text(pilot))
@@ -194,7 +194,7 @@ async def copied(pilot: Pilot[Any]) -> str:
     """What ``y`` copies of the first rows of the list that is open."""
     found = []
     await press(pilot, "home")
-    for _ in range(3):
+    for _ in range(2):
         pilot.app._clipboard = ""
         await press(pilot, "y")
         await until(lambda: pilot.app.clipboard != "")
@@ -205,7 +205,7 @@ async def copied(pilot: Pilot[Any]) -> str:
 
 async def test_no_canary_is_shown_to_a_viewer_and_none_leaves_any_screen(floor: Floor, tmp_path: Path) -> None:
     canaries = await plant(floor)
-    viewer = await floor.console("viewer", (200, 60))
+    viewer = await floor.console("viewer")
     shown = await seen(viewer, "9", " acts", list_id="audit")
     shown += await copied(viewer)
     shown += await seen(viewer, "7", "✗ poison", list_id="events")
