@@ -11,7 +11,7 @@ from textual.widgets import Input, Label
 
 from console import keys
 from console.client.errors import ApiError
-from console.client.rows import BookRow
+from console.client.rows import BookRow, row_of
 from console.schema.orders import FindAnswer, FoundOrder, OrderLine
 from console.schema.said import Say
 from console.screens.base import LiveScreen
@@ -219,7 +219,7 @@ class FindScreen(LiveScreen):
     def _row(self, line: OrderLine) -> BookRow:
         """As the book has it now, else as it was found."""
         row = self.desk.session.book.get(line.order_id)
-        return row if row is not None else BookRow(**line.model_dump(exclude={"customer"}))
+        return row if row is not None else row_of(line)
 
     def _empty_lines(self) -> list[Line]:
         answer, width = self.answer, max(20, self.found.room or 60)

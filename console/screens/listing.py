@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence, Set
 
 from console.client.query import Query, parse, parse_sort
-from console.client.rows import BookRow
+from console.client.rows import BookRow, row_of
 from console.client.views import View
 from console.screens.orderview import AskedView, OrderView
 from console.screens.session import Session
@@ -73,7 +73,7 @@ class Listing:
         if wanted != (self.filter, self.sort):
             return False
         session.learn_names({line.order_id: line.customer for line in found.orders if line.customer is not None})
-        rows = {line.order_id: BookRow(**line.model_dump(exclude={"customer"})) for line in found.orders}
+        rows = {line.order_id: row_of(line) for line in found.orders}
         self.shown = AskedView(rows, found.total, session.now(), session.book.seq)
         return True
 

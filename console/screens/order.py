@@ -32,6 +32,7 @@ from console.widgets.jsonview import JsonView
 from console.widgets.menu import Menu
 from console.widgets.pieces import Line
 from console.widgets.records import comparison
+from console.widgets.saylines import LANGUAGES
 from console.widgets.sheet import Bar, Sheet
 from console.widgets.timeline import timeline
 
@@ -45,7 +46,7 @@ class OrderScreen(ActingScreen):
     MODE = "orders"
     CSS_PATH = "../../styles/order.tcss"
     BINDING_GROUP_TITLE = "Order"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.ORDER, *keys.of_commands()]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.ORDER, *keys.SAY, *keys.of_commands()]
     AUTO_FOCUS = "#steps"
 
     def __init__(self, desk: Desk, order: str) -> None:
@@ -269,6 +270,12 @@ class OrderScreen(ActingScreen):
             if choice.key == key:
                 text = await self._masked_json() if key == "j" else choice.shown
                 copy_out(self.app, text, what)
+
+    def action_say(self, language: str) -> None:
+        """Copy what to say to the customer."""
+        if self._detail is not None:
+            say = self._detail.say
+            copy_out(self.app, say.ja if language == "ja" else say.en, f"{LANGUAGES[language]} sentence")
 
     @work(group="menu", exclusive=True, exit_on_error=False)
     async def action_open_link(self) -> None:

@@ -12,6 +12,7 @@ from console.widgets.cells import fit, literal
 from console.widgets.glyphs import Glyphs
 from console.widgets.jsonview import Part
 from console.widgets.pieces import Line, Piece, flowed, joined, told
+from console.widgets.saylines import say_lines
 
 Named = tuple[list[Line], list[str | None]]
 
@@ -100,13 +101,7 @@ def meaning_lines(detail: OrderDetail, width: int, glyphs: Glyphs) -> list[Line]
     sign = "" if detail.order.state == "done" else f"{glyphs.warn} "
     for effect in detail.standing:
         lines += told([(f"{sign}stands: ", "warn" if sign else "muted")], glyphs.plain(literal(effect)), "plain", width)
-    lines += [[("TO THE CUSTOMER", "strong")]]
-    lines += flowed(literal(detail.say.ja), "plain", width)
-    lines += flowed(glyphs.plain(literal(detail.say.en)), "muted", width)
-    if detail.say.may_promise:
-        lines += flowed(f"may promise: {glyphs.plain(literal(detail.say.may_promise))}", "ok", width, indent="  ")
-    if detail.say.must_not_promise:
-        lines += flowed(f"not: {glyphs.plain(literal(detail.say.must_not_promise))}", "warn", width, indent="  ")
+    lines += say_lines(detail.say, width, glyphs)
     return lines
 
 
