@@ -11,7 +11,7 @@ from console.widgets.cells import fit, literal
 from console.widgets.glyphs import Glyphs
 from console.widgets.pieces import Line, flowed, told
 
-_LABEL = 10
+_LABEL = 11
 _OUTCOME_TONE = {"found": "done", "absent": "warn", "ok": "done"}
 
 
@@ -20,14 +20,8 @@ def asked_lines(
 ) -> list[Line]:
     """What was asked, when, what came, both looks, until when it may still land, and whether it may be called absent."""
     lines: list[Line] = [[(literal(call.operation), "strong"), ("  its outcome is not known", "bad")]]
-    for name, value in call.input.items():
-        lines += _labelled(name, _text(value), "plain", width, glyphs)
-    if call.marker:
-        lines += _labelled("marker", call.marker, "muted", width, glyphs)
-    lines.append([])
     for send in call.sends:
         lines += _send(send, width, now, zone, glyphs)
-    lines.append([])
     if call.late_until is not None and call.late_until > now:
         left = wording.age(call.late_until - now)
         said = f"It may still arrive until {wording.clock(call.late_until, zone)} (in {left})."
@@ -38,7 +32,10 @@ def asked_lines(
         key = "A " if absent.possible else ""
         said = "It is not there: it is sent once more." if absent.possible else f"It is not there: {absent.reason}"
         lines += told([(key, "accent")], glyphs.plain(literal(said)), "plain" if absent.possible else "muted", width)
-    return lines
+    lines += [[], [("WHAT WAS ASKED", "strong")]]
+    for name, value in call.input.items():
+        lines += _labelled(name, _text(value), "plain", width, glyphs)
+    return lines + (_labelled("marker", call.marker, "muted", width, glyphs) if call.marker else [])
 
 
 def _send(send: SendView, width: int, now: float, zone: tzinfo, glyphs: Glyphs) -> list[Line]:
@@ -104,6 +101,11 @@ def match_lines(one: CandidateView | None, number: str, width: int, glyphs: Glyp
             (fit(literal(one.title), column, ellipsis=dots), "strong"),
         ]
     ]
+    if one.why_not:
+        lines += flowed(f"It is not this one: {glyphs.plain(literal(one.why_not))}", "bad", width)
+    else:
+        said = f"It matches. {glyphs.enter} records it as what the call made; it is not sent again."
+        lines += flowed(said, "ok", width)
     for match in one.compared:
         tone = "plain" if match.same else "bad" if match.deciding else "warn"
         lines.append(
@@ -115,16 +117,13 @@ def match_lines(one: CandidateView | None, number: str, width: int, glyphs: Glyp
                 (f" {glyphs.ok if match.same else glyphs.differs}", "ok" if match.same else tone),
             ]
         )
-    if one.why_not:
-        lines += flowed(f"It is not this one: {glyphs.plain(literal(one.why_not))}", "bad", width)
-    else:
-        enter = glyphs.enter
-        lines += flowed(f"It matches. {enter} records it as what the call made; it is not sent again.", "ok", width)
     return lines
 
 
 def _labelled(label: str, said: str, tone: str, width: int, glyphs: Glyphs) -> list[Line]:
-    return told([(fit(label, _LABEL + 4, ellipsis=glyphs.ellipsis), "muted")], glyphs.plain(literal(said)), tone, width)
+    return told(
+        [(f"{fit(label, _LABEL + 4, ellipsis=glyphs.ellipsis)} ", "muted")], glyphs.plain(literal(said)), tone, width
+    )
 
 
 def _text(value: Any) -> str:

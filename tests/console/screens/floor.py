@@ -20,7 +20,7 @@ from console.settings.loading import load_settings
 from integrations.sandbox.people import Placed
 from integrations.sandbox.server import Sandbox
 from integrations.sandbox.world import Person
-from storage import audit, profiles, runs
+from storage import audit, mail, profiles, runs
 from storage.audit import AuditRow
 from storage.runs import Run
 from tests.console.api.rig import Desk, open_desk
@@ -29,9 +29,9 @@ from tests.console.screens.conftest import options_for
 PATIENCE = 20.0
 SIZE = (120, 40)
 QUICK = {
-    "PORTAL_WHMCS__LATE_AFTER": "1", "PORTAL_WHMCS__READ_TIMEOUT": "1", "PORTAL_WHMCS__WRITE_TIMEOUT": "1",
+    "PORTAL_WHMCS__LATE_AFTER": "1", "PORTAL_WHMCS__READ_TIMEOUT": "15", "PORTAL_WHMCS__WRITE_TIMEOUT": "15",
     "PORTAL_ENGINE__LOOK_APART": "0.2", "PORTAL_ENGINE__RETRY__BASE": "0.1", "PORTAL_ENGINE__RETRY__MAX": "0.3",
-    "PORTAL_ENGINE__RETRY__TRIES": "3", "PORTAL_ENGINE__BREAKER__FAILURES": "500", "PORTAL_SALESFORCE__TIMEOUT": "3",
+    "PORTAL_ENGINE__RETRY__TRIES": "3", "PORTAL_ENGINE__BREAKER__FAILURES": "500", "PORTAL_SALESFORCE__TIMEOUT": "15",
     "PORTAL_APPROVE__LIMIT_YEN": '{"operator": 50000}', "PORTAL_WHMCS__WEB_URL": "https://billing.example.jp/admin",
 }  # fmt: skip
 
@@ -89,14 +89,59 @@ class Floor:
         with self.sandbox.whmcs._store.transaction():
             records.clients.change(row, **changes)
 
+    def status(self, order_id: str) -> str:
+        """Order.Status as Salesforce has it."""
+        row = self.sandbox.salesforce.org.db.table("Order").get(order_id)
+        assert row is not None
+        return str(row["Status"])
+
     async def failed(self, kind: str = "vpn") -> str:
-        """An order that failed at load; its client is mended already."""
+        """An order that failed at load and that Salesforce shows so; its client is mended already."""
         order_id = self.order(kind)
         self.set_client(order_id, status="Closed")
         await self.admit(order_id)
         await self.state(order_id, "failed")
         self.set_client(order_id, status="Active")
+        await until(lambda: self.status(order_id) == "Failed")
         return order_id
+
+    async def held(self) -> str:
+        """An order that was approved before this install began."""
+        order_id = self.order(days_ago=3)
+        await self.admit(order_id)
+        await self.state(order_id, "held")
+        return order_id
+
+    async def differing(self) -> str:
+        """An order whose bill is not what was approved: its WHMCS order stands, Pending, with an invoice."""
+        self.sandbox.whmcs.switch(price_drift=7)
+        order_id = self.order("vpn")
+        await self.admit(order_id)
+        await self.state(order_id, "failed")
+        self.sandbox.whmcs.switch(price_drift=0)
+        await until(lambda: self.status(order_id) == "Failed")
+        return order_id
+
+    async def pending_service(self) -> str:
+        """An order that failed at accept because WHMCS could not set up its service; it can by now."""
+        self.sandbox.whmcs.switch(module_failure=(1,), after_module_failure="active")
+        order_id = self.order("sim")
+        await self.admit(order_id)
+        await self.state(order_id, "failed")
+        self.sandbox.whmcs.switch(module_failure=())
+        await until(lambda: self.status(order_id) == "Failed")
+        return order_id
+
+    async def done(self, kind: str = "vpn") -> str:
+        """An order that was provisioned whole, its mails sent."""
+        order_id = self.order(kind)
+        await self.admit(order_id)
+        await self.state(order_id, "done")
+        await until(lambda: self.mail_states(order_id) == {"sent"}, said=lambda: self.mail_states(order_id))
+        return order_id
+
+    def mail_states(self, order_id: str) -> set[str]:
+        return {row.state for row in self.desk.journal.peek(lambda db: mail.of_order(db, order_id))}
 
     async def parked(self) -> str:
         """An order whose customer has no way to pay."""
@@ -106,16 +151,19 @@ class Floor:
         return order_id
 
     async def unknown(self, *, made: bool) -> str:
-        """An order whose AddOrder nobody can tell of: no marker survives on this install. Mended afterwards."""
-        for product in self.sandbox.world.products:
-            await self.desk.parts.engine.markers.seen(product.whmcs_pid, survived=False)
-        self.sandbox.whmcs.switch(marker_field="missing", honour_order_notes="no")
-        self.sandbox.faults.add(
-            system="whmcs", operation="AddOrder", kind="timeout_after" if made else "timeout_before"
-        )
+        """An order whose AddOrder nobody can tell of: its answer is lost and no marker survives; for later orders they do."""
+        whmcs, products = self.sandbox.whmcs, [product.whmcs_pid for product in self.sandbox.world.products]
+        for pid in products:
+            await self.desk.parts.engine.markers.seen(pid, survived=False)
+        whmcs.switch(marker_field="missing", honour_order_notes="no")
+        kind, options = ("timeout_after", {"delay": 0.2}) if made else ("reset", {})
+        self.sandbox.faults.add(system="whmcs", operation="AddOrder", kind=kind, options=options)
         order_id = self.order("sim")
         await self.admit(order_id)
         await self.state(order_id, "parked", wait="person")
+        whmcs.switch(marker_field="present", honour_order_notes="order")
+        for pid in products:
+            await self.desk.parts.engine.markers.seen(pid, survived=True)
         return order_id
 
     # What stands -----------------------------------------------------------------------------------------------------
@@ -179,7 +227,7 @@ async def until(true: Callable[[], bool], seconds: float = PATIENCE, said: Calla
     """Wait until it holds; fails after that time. As with ``press``, no widget is waited for."""
     end = time.monotonic() + seconds
     while not true():
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.05)
         assert time.monotonic() < end, said() or "it did not come about"
 
 
@@ -187,7 +235,7 @@ async def until(true: Callable[[], bool], seconds: float = PATIENCE, said: Calla
 async def open_floor(folder: Path, further: Mapping[str, str] | None = None) -> AsyncIterator[Floor]:
     """A sandbox with many customers, a daemon whose engine works, no console yet."""
     (folder / "sandbox").mkdir()
-    sandbox = Sandbox(folder / "sandbox", seed=1, customers=60)
+    sandbox = Sandbox(folder / "sandbox", seed=1, customers=45)
     await sandbox.start()
     try:
         settings = load_settings(sandbox.configuration, {**QUICK, **(further or {})}).settings
