@@ -4,19 +4,15 @@ Reads raise LoginFailed or CallFailed of any class but OUTCOME_UNKNOWN; writes m
 caller looks before it writes again (design/rules.md §3). Every method is one API call unless its docstring says more.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from email.utils import format_datetime
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from pydantic import ValidationError
-
 from integrations.errors import CallFailed, ErrorClass, IntegrationError, System
 from integrations.http import check_address
+from integrations.salesforce import answers
 from integrations.salesforce.auth import TokenSource
 from integrations.salesforce.config import SalesforceConfig
 from integrations.salesforce.ids import norm_id, same_id
@@ -29,21 +25,19 @@ from integrations.salesforce.models import (
     OrderItem,
     OrderRef,
     OrgInfo,
-    Row,
 )
 from integrations.salesforce.package import Package, load_package
 from integrations.salesforce.refusals import is_consequence, refusal
 from integrations.salesforce.soql import NAME_LIMIT, OPTIONAL, Queries, lacking
 from integrations.salesforce.transport import Answer, Request, Transport
+from integrations.salesforce.values import http_date, wire
 
 EVENT = "OrderProvisionRequested__e"
 JOURNAL = "Portal_Journal__c"
 ACCOUNTS_SHOWN = 50
 BATCH = 25  # sub-requests of one composite request
 READS = 2  # of which an order is read: itself with its account, and its items
-_NEXT_PAGE = re.compile(r"/services/data/v\d+\.\d+/(query(?:All)?/[A-Za-z0-9_-]+)")
 
-_Model = TypeVar("_Model", bound=Row)
 _Read = TypeVar("_Read")
 
 
@@ -89,7 +83,7 @@ class SalesforceClient:
         """Which org this is. Raises config ``wrong_org`` if another one was pinned."""
         rows = await self._select(OrgInfo, self._queries.organization())
         if len(rows) != 1:
-            raise _unreadable("query", "the org does not describe itself")
+            raise answers.unreadable("query", "the org does not describe itself")
         pinned = self._config.org_id
         if pinned is not None and not same_id(pinned, rows[0].id):
             said = f"this is the org {rows[0].id}, the configuration names {pinned}"
@@ -101,7 +95,7 @@ class SalesforceClient:
 
         One composite request. Raises data ``order_not_found`` for an unknown or impossible id.
         """
-        order_id = _order_id(order_id, "composite")
+        order_id = answers.order_id(order_id, "composite")
         return await self._without_what_lacks(lambda: self._read_order(order_id, with_journal))
 
     async def _without_what_lacks(self, read: Callable[[], Awaitable[_Read]]) -> _Read:
@@ -127,15 +121,15 @@ class SalesforceClient:
         """From the answers to the queries for the order, its items and, where it was asked for, the journal."""
         rows = [await self._rest_of(body, "composite") for body in bodies]
         if not rows[0]:
-            raise _not_found(order_id, "composite")
+            raise answers.not_found(order_id, "composite")
         account = rows[0][0].get("Account")
-        items = [_model(OrderItem, row) for row in rows[1]]
+        items = [answers.model(OrderItem, row) for row in rows[1]]
         items.sort(key=lambda item: (item.item_number or "", item.id))
         return OrderBundle(
-            order=_model(Order, rows[0][0]),
+            order=answers.model(Order, rows[0][0]),
             items=tuple(items),
-            account=None if account is None else _model(Account, account),
-            journal=_model(JournalRow, rows[2][0]) if len(rows) > 2 and rows[2] else None,
+            account=None if account is None else answers.model(Account, account),
+            journal=answers.model(JournalRow, rows[2][0]) if len(rows) > 2 and rows[2] else None,
             read_at=since,
         )
 
@@ -169,19 +163,19 @@ class SalesforceClient:
         Raises conflict ``changed_meanwhile`` if the order changed after ``unmodified_since`` (whole seconds: compare
         SystemModstamp afterwards), data ``order_not_found``, outcome_unknown if the answer was lost.
         """
-        order_id = _order_id(order_id, "order.patch")
-        headers = {} if unmodified_since is None else {"If-Unmodified-Since": _http_date(unmodified_since)}
+        order_id = answers.order_id(order_id, "order.patch")
+        headers = {} if unmodified_since is None else {"If-Unmodified-Since": http_date(unmodified_since)}
         try:
             if not items:
                 path = f"sobjects/Order/{order_id}"
-                await self._send("order.patch", "PATCH", path, body=_wire(fields), headers=headers)
+                await self._send("order.patch", "PATCH", path, body=wire(fields), headers=headers)
                 return
             changes = [self._change("Order", order_id, fields, headers)] if fields else []
             changes += [self._change("OrderItem", norm_id(key, "802"), item, {}) for key, item in items.items()]
             await self._composite_writes("order.patch" if fields else "orderitem.patch", changes)
         except CallFailed as error:
             if error.code == "NOT_FOUND":
-                raise _not_found(order_id, "order.patch") from error
+                raise answers.not_found(order_id, "order.patch") from error
             raise
 
     async def patch_and_read(
@@ -197,11 +191,11 @@ class SalesforceClient:
         The reading belongs to the same transaction: an answer means that what was written stands as it was read. An
         order of so many items that they do not fit beside the queries is written first and read afterwards.
         """
-        order_id, items = _order_id(order_id, "order.patch"), items or {}
+        order_id, items = answers.order_id(order_id, "order.patch"), items or {}
         if len(items) + 1 + READS > BATCH:
             await self.patch_order(order_id, fields, items=items, unmodified_since=unmodified_since)
             return await self.read_order(order_id)
-        headers = {} if unmodified_since is None else {"If-Unmodified-Since": _http_date(unmodified_since)}
+        headers = {} if unmodified_since is None else {"If-Unmodified-Since": http_date(unmodified_since)}
         changes = [self._change("Order", order_id, fields, headers)]
         changes += [self._change("OrderItem", norm_id(key, "802"), item, {}) for key, item in items.items()]
 
@@ -213,7 +207,7 @@ class SalesforceClient:
             answer = await self._without_what_lacks(write)  # a query that is refused takes the write back with it
         except CallFailed as error:
             if error.code == "NOT_FOUND":
-                raise _not_found(order_id, "order.patch") from error
+                raise answers.not_found(order_id, "order.patch") from error
             raise
         return await self._bundle(order_id, answer.body[-READS:], answer.since)
 
@@ -229,12 +223,12 @@ class SalesforceClient:
             "Highest_Feed__c": highest_feed,
             "Seen_At__c": seen_at,
         }
-        answer = await self._send("journal.insert", "POST", f"sobjects/{JOURNAL}/", body=_wire(row))
-        return _created("journal.insert", answer)
+        answer = await self._send("journal.insert", "POST", f"sobjects/{JOURNAL}/", body=wire(row))
+        return answers.created("journal.insert", answer)
 
     async def touch_journal(self, record_id: str, highest_feed: int, seen_at: datetime) -> None:
         """Renew our row. Raises data ``NOT_FOUND`` if it is gone."""
-        row = _wire({"Highest_Feed__c": highest_feed, "Seen_At__c": seen_at})
+        row = wire({"Highest_Feed__c": highest_feed, "Seen_At__c": seen_at})
         await self._send("journal.patch", "PATCH", f"sobjects/{JOURNAL}/{norm_id(record_id)}", body=row)
 
     async def delete_journal(self, record_id: str) -> None:
@@ -247,19 +241,19 @@ class SalesforceClient:
 
     async def publish(self, order_id: str, idem_key: str) -> str:
         """Publish the order's provisioning request; the event's uuid."""
-        body = {"OrderId__c": _order_id(order_id, "publish"), "IdemKey__c": idem_key}
+        body = {"OrderId__c": answers.order_id(order_id, "publish"), "IdemKey__c": idem_key}
         answer = await self._send("publish", "POST", f"sobjects/{EVENT}/", body=body)
         entries = answer.get("errors") if isinstance(answer, dict) else None
         for entry in entries if isinstance(entries, list) else []:
             if isinstance(entry, dict) and entry.get("statusCode") == "OPERATION_ENQUEUED":
                 return str(entry.get("message") or "")
-        raise _unclear("publish", "the answer does not say that the event was enqueued")
+        raise answers.unclear("publish", "the answer does not say that the event was enqueued")
 
     async def limits(self) -> dict[str, tuple[int, int]]:
         """The org's limits: name → (max, remaining)."""
         answer = await self._send("limits", "GET", "limits/", write=False)
         if not isinstance(answer, dict):
-            raise _unclear("limits", "the answer names no limits", write=False)
+            raise answers.unclear("limits", "the answer names no limits", write=False)
         return {
             name: (entry["Max"], entry["Remaining"])
             for name, entry in answer.items()
@@ -278,21 +272,21 @@ class SalesforceClient:
         first = await self._send("query", "GET", "query/", write=False, params={"q": soql})
         return await self._rest_of(first, "query")
 
-    async def _select(self, model: type[_Model], soql: str) -> list[_Model]:
-        return [_model(model, row) for row in await self.query(soql)]
+    async def _select(self, model: type[answers.ModelT], soql: str) -> list[answers.ModelT]:
+        return [answers.model(model, row) for row in await self.query(soql)]
 
     async def _rest_of(self, page: Any, operation: str) -> list[dict[str, Any]]:
         """The rows of a query whose first page was read, following nextRecordsUrl; complete, or an error."""
-        rows, total = _page(page, operation)
+        rows, total = answers.page(page, operation)
         while not page["done"]:
-            page = await self._send("query", "GET", _next_page(page.get("nextRecordsUrl")), write=False)
-            more, total_now = _page(page, operation)
+            page = await self._send("query", "GET", answers.next_page(page.get("nextRecordsUrl")), write=False)
+            more, total_now = answers.page(page, operation)
             if not more or total_now != total:
-                raise _incomplete(operation, len(rows), total)
+                raise answers.incomplete(operation, len(rows), total)
             rows += more
         different = {row.get("Id") or index for index, row in enumerate(rows)}
         if len(rows) != total or len(different) != total:
-            raise _incomplete(operation, len(different), total)
+            raise answers.incomplete(operation, len(different), total)
         return rows
 
     async def _composite_writes(self, operation: str, changes: list[dict[str, Any]]) -> None:
@@ -314,14 +308,14 @@ class SalesforceClient:
         answer = await self._transport.send(Request(operation, "POST", "composite", write, body=body))
         found = answer.body.get("compositeResponse") if isinstance(answer.body, dict) else None
         if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
-            raise _unclear(operation, "the composite answer has no sub-answers", write=write)
-        failed = [entry for entry in found if not 200 <= _status(entry) < 300]
+            raise answers.unclear(operation, "the composite answer has no sub-answers", write=write)
+        failed = [entry for entry in found if not 200 <= answers.status(entry) < 300]
         failed.sort(key=lambda entry: is_consequence(entry.get("body")))
         if failed:
-            raise refusal(operation, _status(failed[0]), failed[0].get("body"), write=write)
+            raise refusal(operation, answers.status(failed[0]), failed[0].get("body"), write=write)
         by_reference = {entry.get("referenceId"): entry.get("body") for entry in found}
         if set(by_reference) != {request["referenceId"] for request in requests}:
-            raise _unclear(operation, "the composite answer lacks sub-answers", write=write)
+            raise answers.unclear(operation, "the composite answer lacks sub-answers", write=write)
         return replace(answer, body=[by_reference[request["referenceId"]] for request in requests])
 
     def _base(self) -> str:
@@ -334,7 +328,7 @@ class SalesforceClient:
         self, object_name: str, record_id: str, fields: Mapping[str, Any], headers: Mapping[str, str]
     ) -> dict[str, Any]:
         change: dict[str, Any] = {"method": "PATCH", "url": f"{self._base()}sobjects/{object_name}/{record_id}"}
-        change["body"] = _wire(fields)
+        change["body"] = wire(fields)
         if headers:
             change["httpHeaders"] = dict(headers)
         return change
@@ -352,89 +346,3 @@ class SalesforceClient:
     ) -> Any:
         request = Request(operation, method, path, write, params or {}, headers or {}, body)
         return (await self._transport.send(request)).body
-
-
-def _order_id(value: str, operation: str) -> str:
-    try:
-        return norm_id(value, "801")
-    except ValueError as error:
-        raise _not_found(value, operation) from error
-
-
-def _status(entry: Mapping[str, Any]) -> int:
-    status = entry.get("httpStatusCode")
-    return status if isinstance(status, int) else 0
-
-
-def _model(model: type[_Model], row: Mapping[str, Any]) -> _Model:
-    try:
-        return model.model_validate(row)
-    except ValidationError as error:
-        where = ", ".join(sorted({".".join(str(part) for part in problem["loc"]) for problem in error.errors()}))
-        raise _unreadable("query", f"a row of {model.__name__} cannot be read: {where}") from error
-
-
-def _page(page: Any, operation: str) -> tuple[list[dict[str, Any]], int]:
-    """Rows and promised total of one page of a query; trouble is an error, never "no rows"."""
-    if not isinstance(page, dict) or not isinstance(page.get("done"), bool):
-        raise _unclear(operation, "the answer is not a query result", write=False)
-    rows, total = page.get("records"), page.get("totalSize")
-    if not isinstance(rows, list) or not isinstance(total, int) or not all(isinstance(row, dict) for row in rows):
-        raise _unclear(operation, "the query result has no records", write=False)
-    return list(rows), total
-
-
-def _next_page(url: Any) -> str:
-    """The path of the next page (rules §12: only ever a path on the same instance)."""
-    match = _NEXT_PAGE.fullmatch(url) if isinstance(url, str) else None
-    if match is None:
-        said = "the next page of a query is not a path of this instance"
-        raise CallFailed(System.SALESFORCE, "query", ErrorClass.CONFIG, "next_page_refused", said)
-    return match[1]
-
-
-def _created(operation: str, answer: Any) -> str:
-    if not isinstance(answer, dict) or answer.get("success") is not True:
-        raise _unclear(operation, "the answer does not say that the row was made")
-    try:
-        return norm_id(str(answer.get("id") or ""))
-    except ValueError as error:
-        raise _unclear(operation, "the answer names no row") from error
-
-
-def _wire(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Field values as the REST API takes them."""
-    return {name: _wire_value(value) for name, value in fields.items()}
-
-
-def _wire_value(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")  # Salesforce keeps whole seconds
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return value
-
-
-def _http_date(when: datetime) -> str:
-    return format_datetime(when.astimezone(UTC), usegmt=True)
-
-
-def _not_found(order_id: str, operation: str) -> CallFailed:
-    said = f"Salesforce has no order {order_id[:40]}"
-    return CallFailed(System.SALESFORCE, operation, ErrorClass.DATA, "order_not_found", said)
-
-
-def _incomplete(operation: str, found: int, total: int) -> CallFailed:
-    said = f"{found} different rows were read, {total} were promised"
-    return CallFailed(System.SALESFORCE, operation, ErrorClass.TRANSIENT, "incomplete", said)
-
-
-def _unreadable(operation: str, said: str) -> CallFailed:
-    return CallFailed(System.SALESFORCE, operation, ErrorClass.DATA, "unreadable_row", said)
-
-
-def _unclear(operation: str, said: str, *, write: bool = True) -> CallFailed:
-    failure = ErrorClass.OUTCOME_UNKNOWN if write else ErrorClass.TRANSIENT
-    return CallFailed(System.SALESFORCE, operation, failure, "malformed", said)
