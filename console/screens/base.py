@@ -106,7 +106,8 @@ class LiveScreen(Screen[None]):
         banner, link = self._banner, self.desk.session.link()
         banner.display = bool(link.why)
         if link.why:
-            lines = flowed(f" {self.desk.glyphs.plain(literal(link.why))}", "bad", self.size.width - 1, indent=" ")
+            said = flowed(self.desk.glyphs.plain(literal(link.why)), "bad", self.size.width - 2)
+            lines = [[(" ", "bad"), *line] for line in said]
             banner.styles.height = len(lines)
             banner.set_lines(lines)
 

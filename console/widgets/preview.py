@@ -130,7 +130,7 @@ def overview_lines(book: Book, shown: int, glyphs: Glyphs) -> list[Line]:
         if count:
             lines.append([(f"{count:>8,}  ", "plain"), (glyphs.state(state), state)])
     lines += [[], [(f"{len(book):>8,}  in all", "muted")], [(f"{shown:>8,}  match the filter", "muted")], []]
-    down = "down" if glyphs.name == "ascii" else "↓"
+    down = "↓" if glyphs.name == "unicode" else "down"
     lines += [
         [(f"{down} or a click takes one in hand;", "muted")],
         [("rows then stay where they are.", "muted")],

@@ -40,6 +40,16 @@ def test_a_state_of_a_newer_daemon_is_shown_as_it_came() -> None:
     assert ASCII.state("waiting_for_moon") == "? waiting_for_moon"
 
 
+async def test_a_narrow_console_draws_nothing_that_may_be_wide_but_names(opened: Opened) -> None:
+    names = "".join(world.NAMES.values())
+    async with opened(glyphs="narrow") as pilot:
+        for keys in ((), ("down", "enter"), ("question_mark",), ("escape", "escape", "colon"), ("escape", "c")):
+            await pilot.press(*keys)
+            await pilot.pause(0.6)
+            drawn = {ch for ch in screen_text(pilot) if unicodedata.east_asian_width(ch) in "AWF"}
+            assert not drawn - set(names) - set(SPOKEN), keys
+
+
 async def test_an_ascii_console_draws_nothing_else_but_names(opened: Opened) -> None:
     names = "".join(world.NAMES.values())
     async with opened(glyphs="ascii") as pilot:
