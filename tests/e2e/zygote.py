@@ -6,6 +6,7 @@ loads an eSIM stock. An end is told as {ended, status}. When stdin closes every 
 """
 
 import contextlib
+import gc
 import json
 import os
 import select
@@ -15,12 +16,18 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from console.daemon import clients, serve
+import httpx_aiohttp
+import jinja2
+import uvicorn.lifespan.off
+import uvloop
+
+from console.daemon import clients, receiver, serve, subscriber
 from console.observe.redact import Redactor
 from console.settings import load_settings
 from tests.e2e import changes
 
-__all__ = ["clients"]  # imported for its weight
+# imported for their weight: what a daemon loads after its start
+__all__ = ["clients", "httpx_aiohttp", "jinja2", "receiver", "subscriber", "uvicorn", "uvloop"]
 
 
 def main() -> None:
@@ -30,6 +37,8 @@ def main() -> None:
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     children: set[int] = set()
+    gc.collect()
+    gc.freeze()
     try:
         while True:
             ready, _, _ = select.select([0, reading], [], [])
