@@ -14,6 +14,7 @@ from console.schema.desk import Approval
 from console.schema.detail import PossibleCommand
 from console.screens.acting import ActingScreen
 from console.screens.desk import Desk
+from console.screens.latest import Latest
 from console.screens.order import OrderScreen
 from console.widgets import wording
 from console.widgets.cells import literal
@@ -60,6 +61,7 @@ class ApprovalsScreen(ActingScreen):
         self._read_at: float | None = None
         self._trouble = ""
         self._age = 0
+        self._fetch, self._ask_offers = Latest(self, self._read), Latest(self, self._read_offers)
 
     def body(self) -> Iterable[Widget]:
         yield self._summary
@@ -118,7 +120,7 @@ class ApprovalsScreen(ActingScreen):
             self._offers = ("", ())
             self._fetch()
             if self.table.in_hand in changed:
-                self._ask_offers(self.table.in_hand)
+                self._ask_offers()
         if changed:
             self.table.refresh_keys(changed)
 
@@ -135,8 +137,7 @@ class ApprovalsScreen(ActingScreen):
         super().on_screen_resume()
         self._fetch()
 
-    @work(group="approvals", exclusive=True, exit_on_error=False)
-    async def _fetch(self) -> None:
+    async def _read(self) -> None:
         self._age = 0
         if not self.desk.session.link().usable:
             return
@@ -226,9 +227,11 @@ class ApprovalsScreen(ActingScreen):
             return (approve,)
         return [approve if one.id == approve.id and not known.may else one for one in self._offers[1]]
 
-    @work(group="offers", exclusive=True, exit_on_error=False)
-    async def _ask_offers(self, order_id: str) -> None:
+    async def _read_offers(self) -> None:
         """What may be done with the order in hand: asked of the daemon, which reads an order it never saw."""
+        order_id = self.table.in_hand
+        if order_id is None:
+            return
         try:
             offers = await self.desk.session.api.possible(order_id)
         except ApiError as error:
@@ -272,7 +275,7 @@ class ApprovalsScreen(ActingScreen):
         if known is not None:
             self._looked.setdefault(known.order_id, (known.modified_at, self.desk.session.now()))
             order_id = known.order_id
-            self.set_timer(SETTLES, lambda: self._ask_offers(order_id) if self.table.in_hand == order_id else None)
+            self.set_timer(SETTLES, lambda: self._ask_offers() if self.table.in_hand == order_id else None)
         self._show()
         self.show_keys()
 

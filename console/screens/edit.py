@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
@@ -17,6 +17,7 @@ from console.schema.detail import OrderDetail, PossibleCommand
 from console.schema.mending import EditableField, EditForm
 from console.screens.acting import ActingScreen
 from console.screens.desk import Desk
+from console.screens.latest import Latest
 from console.widgets import story
 from console.widgets.cells import literal
 from console.widgets.fields import ChoiceInput
@@ -41,6 +42,7 @@ class EditScreen(ActingScreen):
         self.order_id = order_id
         self._detail: OrderDetail | None = None
         self._form: EditForm | None = None
+        self._fetch = Latest(self, self._read)
         dots = desk.glyphs.ellipsis
         self._head = Bar(id="order-head", ellipsis=dots)
         self._fields = VerticalScroll(id="edit-fields", can_focus=False)
@@ -75,8 +77,7 @@ class EditScreen(ActingScreen):
         super().tick()
         self._show_head()
 
-    @work(group="form", exclusive=True, exit_on_error=False)
-    async def _fetch(self) -> None:
+    async def _read(self) -> None:
         """The form as it is now; what was typed and not sent yet stays."""
         api = self.desk.session.api
         try:

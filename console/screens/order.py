@@ -23,6 +23,7 @@ from console.screens.acting import ActingScreen
 from console.screens.copying import ExportTo, browser_here, copies_of, copy_out, links_of, write_new
 from console.screens.desk import Desk
 from console.screens.edit import EditScreen
+from console.screens.latest import Latest
 from console.screens.resolve import ResolveScreen
 from console.screens.reveal import RevealScreen
 from console.widgets import story
@@ -37,6 +38,7 @@ from console.widgets.sheet import Bar, Sheet
 from console.widgets.timeline import timeline
 
 PANES = ("steps", "io", "records", "history", "meaning", "events", "acts")
+AGAIN = 5  # seconds until an order that could not be read is asked for again
 ONE_AT_A_TIME = ("io", "records", "history", "meaning", "events", "acts")  # beside the steps on a narrow terminal
 
 
@@ -58,7 +60,8 @@ class OrderScreen(ActingScreen):
         self._trouble = ""
         self._everything = False
         self._shown = "io"
-        self._heard = False
+        self._heard, self._waited = False, 0
+        self._fetch, self._fetch_records = Latest(self, self._read), Latest(self, self._read_records)
         dots = desk.glyphs.ellipsis
         self._head = Bar(id="order-head", ellipsis=dots)
         self._io = JsonView(desk.glyphs, id="io")
@@ -104,7 +107,9 @@ class OrderScreen(ActingScreen):
     def tick(self) -> None:
         super().tick()
         heard = self.desk.session.link().usable
-        if heard and not self._heard:  # for the first time, or again after the daemon was lost
+        self._waited = self._waited + 1 if self._trouble and self._detail is None else 0
+        if heard and (not self._heard or self._waited >= AGAIN):  # heard for the first time or again, or not read yet
+            self._waited = 0
             self.action_fetch()
         self._heard = heard
         self._show_head()
@@ -112,8 +117,7 @@ class OrderScreen(ActingScreen):
         for name in PANES:
             self._sheet(name).set_muted(not heard)
 
-    @work(group="detail", exclusive=True, exit_on_error=False)
-    async def _fetch(self) -> None:
+    async def _read(self) -> None:
         session = self.desk.session
         try:
             self._detail = await session.api.order(self.order)
@@ -124,8 +128,7 @@ class OrderScreen(ActingScreen):
         if self._detail is not None and self._detail.customer.get("name"):
             session.learn_names({self.order_id: self._detail.customer["name"]})
 
-    @work(group="records", exclusive=True, exit_on_error=False)
-    async def _fetch_records(self) -> None:
+    async def _read_records(self) -> None:
         self._records_note = "being read"
         self._show_records()
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.widget import Widget
@@ -16,6 +16,7 @@ from console.schema.detail import CallView, OrderDetail, PossibleCommand
 from console.schema.mending import CandidatesView
 from console.screens.acting import ActingScreen
 from console.screens.desk import Desk
+from console.screens.latest import Latest
 from console.widgets import story
 from console.widgets.cells import literal
 from console.widgets.evidence import asked_lines, candidate_lines, chosen_of, match_lines
@@ -40,6 +41,7 @@ class ResolveScreen(ActingScreen):
         self._detail: OrderDetail | None = None
         self._found: CandidatesView | None = None
         self._trouble = self._unread = ""
+        self._fetch, self._look = Latest(self, self._read), Latest(self, self._read_candidates)
         dots = desk.glyphs.ellipsis
         self._head = Bar(id="order-head", ellipsis=dots)
         self._asked = Sheet(id="asked", ellipsis=dots)
@@ -91,8 +93,7 @@ class ResolveScreen(ActingScreen):
         for sheet in (self._asked, self._candidates, self._match):
             sheet.set_muted(muted)
 
-    @work(group="detail", exclusive=True, exit_on_error=False)
-    async def _fetch(self) -> None:
+    async def _read(self) -> None:
         try:
             self._detail = await self.desk.session.api.order(self.order_id)
             self._trouble = ""
@@ -103,8 +104,7 @@ class ResolveScreen(ActingScreen):
         if self._detail is not None and self._call() is None and self.is_active:
             self._settled(self._detail)
 
-    @work(group="look", exclusive=True, exit_on_error=False)
-    async def _look(self) -> None:
+    async def _read_candidates(self) -> None:
         """Read what is there now. It changes nothing."""
         self._unread = ""
         try:
