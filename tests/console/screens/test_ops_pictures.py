@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from console.screens.audit import AuditScreen
 from console.screens.doctor import DoctorScreen
@@ -59,6 +60,8 @@ async def pause(pilot: Pilot[Any]) -> None:
     await health(pilot)
     await pilot.press("P")
     await until(pilot, lambda: isinstance(pilot.app.screen, PlanDialog) and pilot.app.screen.plan is not None)
+    await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+    on(pilot, PlanDialog).set_focus(None)  # its cursor blinks
 
 
 async def audit(pilot: Pilot[Any]) -> None:
