@@ -44,6 +44,8 @@ class FailuresScreen(ReadingScreen):
     AUTO_FOCUS = "#failures"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.FAILURES, *keys.of_commands()]
 
+    LEAST = 2
+
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         ellipsis = desk.glyphs.ellipsis

@@ -26,6 +26,7 @@ from console.widgets.ordertable import Cells, OrderTable
 from console.widgets.pieces import Line, joined
 from console.widgets.sheet import Bar, Sheet
 
+MOST = 200  # rows asked for, the oldest: what may be done is found out for each of them
 SETTLES = 0.15  # seconds the cursor must rest before the daemon is asked what can be done
 SYSTEM = ("system.resume", "system.release_brake", "system.end_recovery", "system.seen")
 _OWN_SCREENS = {"order.resolve_is": ResolveScreen, "order.edit": EditScreen}
@@ -39,6 +40,8 @@ class NeedsScreen(ReadingScreen):
     BINDING_GROUP_TITLE = "Needs a person"
     AUTO_FOCUS = "#needs"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.NEEDS, *keys.of_commands(), *keys.beside(keys.of_system(*SYSTEM))]
+
+    LEAST = 2
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -85,7 +88,7 @@ class NeedsScreen(ReadingScreen):
     # Live ------------------------------------------------------------------------------------------------------------
 
     async def read(self) -> None:
-        self._answer = await self.desk.session.api.needs_person()
+        self._answer = await self.desk.session.api.needs_person(limit=MOST)
         before = self.in_hand
         self._items = {item.key: item for item in self._answer.items}
         self.desk.heard_needs(self._answer.count)
@@ -99,6 +102,7 @@ class NeedsScreen(ReadingScreen):
         keys_ = {item.key for item in self._items.values() if item.order_id in changed}
         if keys_:
             self.table.refresh_keys(keys_)
+            self._waited = self.LEAST  # one of these moved: read with the next second
 
     def show(self) -> None:
         session = self.desk.session

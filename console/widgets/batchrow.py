@@ -117,7 +117,9 @@ def head_lines(batch: BatchView, now: float, zone: tzinfo, glyphs: Glyphs, width
 def _ending(batch: BatchView, now: float, zone: tzinfo) -> str:
     if batch.ended_at is not None:
         words = "stopped" if batch.state == "stopped" else "ended"
-        return f"{words} {wording.moment(batch.ended_at, now, zone)}; "
+        waiting = batch.counts.get("waiting", 0)
+        left = f", {waiting:,} were not begun and stay as they are" if waiting else ""
+        return f"{words} {wording.moment(batch.ended_at, now, zone)}{left}; "
     waiting = batch.counts.get("waiting", 0)
     return (
         f"the last begins in about {wording.age(waiting / batch.pace)}; "
