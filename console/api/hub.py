@@ -142,19 +142,21 @@ class FeedHub:
             await asyncio.sleep(BREATH)
 
     async def _read_tail(self) -> None:
-        while True:
+        while self.subscribers:
             packed = await self._page(self._top)
             if not packed:
                 return
-            if self._ring and self.subscribers == 0:
-                self._ring.clear()  # nobody listens: what is asked for later comes from the journal
-            if self.subscribers:
-                self._ring.extend(packed)
-            self._top = packed[-1].seq
-            async with self._changed:
-                self._changed.notify_all()
+            self._ring.extend(packed)
+            await self._reached(packed[-1].seq)
             if len(packed) < PAGE:
                 return
+        self._ring.clear()  # nobody listens: what is asked for later comes from the journal
+        await self._reached(self._journal.peek(lambda db: feed.bounds(db)[1]))
+
+    async def _reached(self, seq: int) -> None:
+        self._top = seq
+        async with self._changed:
+            self._changed.notify_all()
 
     async def _page(self, after: int) -> list[Packed]:
         def read(db: sqlite3.Connection) -> list[Packed]:
