@@ -25,7 +25,7 @@ STATUS_PAIRS = {
 
 @dataclass(frozen=True)
 class Sides:
-    """What was read; None: not there, or not readable."""
+    """What was read; None: not there, or not readable. ``choices``: (option, choice) of WHMCS → the choice's label."""
 
     order: OrderBundle | None
     whmcs: WhmcsOrder | None
@@ -33,6 +33,7 @@ class Sides:
     services: Sequence[Service]
     invoice: Invoice | None
     profiles: Sequence[ProfileRow]
+    choices: Mapping[tuple[int, str], str]
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,8 @@ def _item(table: _Table, sides: Sides, rules: Rules, item: OrderItem, mask: Mask
     if service is not None:
         table.add(group, "service status", None, service.status)
         for number, (name, value) in service.options.items():
-            table.add(group, f"option {name}", _ordered(item, str(number), name), value)
+            ordered = _ordered(item, str(number), name)
+            table.add(group, f"option {name}", ordered and sides.choices.get((number, ordered), ordered), value)
     if item.is_esim:
         field = rules.iccid_fields.get(service.pid) if service is not None else None
         billed = service.custom_fields.get(field) if service is not None and field is not None else None

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from fastapi import APIRouter
@@ -34,6 +34,7 @@ class _Whmcs:
         self.client: ClientDetails | None = None
         self.services: tuple[Service, ...] = ()
         self.invoice: Invoice | None = None
+        self.choices: dict[tuple[int, str], str] = {}
 
 
 @router.get("/orders/{order}/records")
@@ -47,7 +48,7 @@ async def records(caller: Viewer, api: Services, order: Named) -> Records:
     client_id = (bundle.account.whmcs_client_id if bundle and bundle.account else None) or known.client_id
     whmcs = await ask(api.engine, System.WHMCS, lambda: _read_whmcs(api, whmcs_id, client_id))
     found = whmcs.answer or _Whmcs()
-    sides = Sides(bundle, found.order, found.client, found.services, found.invoice, known.profiles)
+    sides = Sides(bundle, found.order, found.client, found.services, found.invoice, known.profiles, found.choices)
     mask = api.masker(caller, _names(sides))
     lines = compare(sides, _rules(api), mask)
     fetched = [
@@ -97,9 +98,22 @@ async def _read_whmcs(api: Api, order_id: str | None, client_id: str | None) -> 
                 System.WHMCS, "whmcs.GetClientsProducts", ErrorClass.TRANSIENT, "incomplete", listing.reason
             )
         found.services = tuple(service for service in listing.rows if service.order_id == found.order.id)
+        found.choices = await _choices(api, found.services)
         if found.order.invoice_id:
             found.invoice = await whmcs.get_invoice(found.order.invoice_id)
     return found
+
+
+async def _choices(api: Api, services: Sequence[Service]) -> dict[tuple[int, str], str]:
+    """(option, choice) → the choice's label, of the products of these services: an order names a choice by its id."""
+    pids = sorted({service.pid for service in services if service.options})
+    products = await api.engine.whmcs.get_products(pids) if pids else {}
+    return {
+        (option.id, str(choice.id)): choice.name
+        for product in products.values()
+        for option in product.options
+        for choice in option.choices
+    }
 
 
 async def _if_there(code: str, fetch: Callable[[], Awaitable[T]]) -> T | None:
