@@ -11,6 +11,7 @@ from console.screens.trouble import AGAIN, way_on
 
 if TYPE_CHECKING:
     from console.client.api import ApiClient
+    from console.client.feed import LiveBook
 
 LOOK_AROUND = 4.0  # seconds between two questions for the state of the integrations
 WHO_AM_I = 12  # look-arounds between two questions for our own role, which may change
@@ -40,6 +41,8 @@ class Attachment:
         self._session, self._tell, self._look = session, tell, look
         self._own, self._org_id, self._sleep = own, org_id, sleep
         self._gaps = 0
+        self._following: asyncio.Future[None] | None = None
+        self._refusal: ApiError | None = None
 
     async def serve(self) -> None:
         """Start the daemon of this window if there is one, then keep the book live. Raises OtherOrg, OwnDaemonFailed."""
@@ -77,16 +80,28 @@ class Attachment:
             live = session.open()
             await session.close_former()
             session.refused = ""
-            try:
-                if self._org_id:
-                    await self._know_the_org()
-                await live.run()
-            except (Unauthorized, Forbidden) as error:
-                session.refused = way_on(error)
-                if session.refused != told:
-                    told = session.refused
-                    self._tell(told, "error")
-                await self._sleep(AGAIN)
+            refusal = await self._until_refused(live)
+            session.refused = way_on(refusal)
+            if session.refused != told:
+                told = session.refused
+                self._tell(told, "error")
+            await self._sleep(AGAIN)
+            self._refusal = None
+
+    async def _until_refused(self, live: "LiveBook") -> ApiError:
+        """Keep the book live; the refusal that ended it, whoever met it: the feed, or a question beside it."""
+        try:
+            if self._org_id:
+                await self._know_the_org()
+            self._following = asyncio.ensure_future(live.run())
+            await self._following
+        except (Unauthorized, Forbidden) as error:
+            self._refusal = error
+        except asyncio.CancelledError:
+            if self._refusal is None:
+                raise
+        assert self._refusal is not None, "the book is kept live until somebody refuses it"
+        return self._refusal
 
     async def _know_the_org(self) -> None:
         """Before anything is shown: is it the org that was meant? Waits for the daemon. Raises OtherOrg."""
@@ -119,6 +134,12 @@ class Attachment:
                 if self._session.me is None or turn % WHO_AM_I == 0:
                     await self._identify()
                 await self._look()
+            except (Unauthorized, Forbidden) as error:
+                if self._refusal is None and self._following is not None:
+                    self._refusal = error
+                    self._following.cancel()  # the feed may go on for a while with a token that nobody takes any more
+                await self._sleep(SOON)
+                continue
             except ApiError:
                 turn = 0  # whoever answers next may be somebody else
                 await self._sleep(SOON)

@@ -102,12 +102,20 @@ class LiveScreen(Screen[None]):
         self.show_keys()
 
     def _show_banner(self) -> None:
-        """Why the daemon is not heard, for as long as it is not; the rest of the screen is grey meanwhile."""
+        """Why the daemon is not heard, for as long as it is not, and acts whose answer is still awaited."""
         banner, link = self._banner, self.desk.session.link()
-        banner.display = bool(link.why)
-        if link.why:
-            said = flowed(self.desk.glyphs.plain(literal(link.why)), "bad", self.size.width - 2)
-            lines = [[(" ", "bad"), *line] for line in said]
+        waiting = [
+            f"{act.said}: sent, not confirmed; its answer is asked for."
+            for act in self.desk.submissions.unconfirmed.values()
+        ]
+        told = [*([(link.why, "bad")] if link.why else []), *((said, "warn") for said in waiting)]
+        banner.display = bool(told)
+        if told:
+            lines = [
+                [(" ", tone), *line]
+                for said, tone in told
+                for line in flowed(self.desk.glyphs.plain(literal(said)), tone, self.size.width - 2)
+            ]
             banner.styles.height = len(lines)
             banner.set_lines(lines)
 
