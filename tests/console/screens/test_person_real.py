@@ -16,7 +16,9 @@ import pytest_asyncio
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from console.schema.commands import Plan, PlanRequest
+from console.app import ConsoleApp
+from console.client.api import new_key
+from console.schema.commands import Plan, PlanRequest, SubmitRequest, Submitted
 from console.screens.batch import BatchScreen, as_csv
 from console.screens.failures import FailuresScreen
 from console.screens.needs import NeedsScreen
@@ -259,6 +261,27 @@ async def test_a_gap_a_poison_row_and_a_mail_are_put_aside(floor: Floor) -> None
     assert await floor.world(order_id) == before
 
 
+async def test_a_console_that_only_says_so_is_found_out(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: with a submit that does nothing and reports success, the checks of this file fail."""
+
+    async def pretend(self: ConsoleApp, command: str, request: SubmitRequest, key: str) -> Submitted:
+        return Submitted(command=command, outcome="done", message="gap:2 is marked as seen", audit_id=1)
+
+    monkeypatch.setattr(ConsoleApp, "_submit_once", pretend)
+    await floor.desk.journal.write(lambda db: inbox.gap(db, "org", "cometd", CHANNEL, "another gap", time.time()))
+    pilot = await floor.console("operator", (140, 40))
+    screen = await needs(pilot, "gap:2")
+    await press(pilot, "D")
+    plan = (await planned(pilot)).plan
+    assert plan is not None
+    await press(pilot, "enter")
+    await said(pilot, "gap:2 is marked as seen")
+    with pytest.raises((AssertionError, StopIteration)):
+        pair(floor, "system.seen", "operator", plan, None)
+    assert "gap:2" in {item.key for item in (await floor.desk.client("operator").needs_person()).items}
+    assert screen is pilot.app.screen
+
+
 async def test_a_cause_is_tried_again_as_a_whole_without_what_is_not_known(floor: Floor) -> None:
     unknown = await floor.unknown(made=True)
     floor.sandbox.whmcs.switch(marker_field="present", honour_order_notes="order")
@@ -318,8 +341,6 @@ async def test_a_batch_is_stopped_and_found_again_after_its_window(floor: Floor)
     await operator.approvals()
     asked = PlanRequest(orders=orders, arguments={"text": "by hand"})
     begun = await operator.plan("order.note", asked)
-    from console.client.api import new_key
-    from console.schema.commands import SubmitRequest
 
     request = SubmitRequest(**asked.model_dump(), plan_hash=begun.hash, reason="shift", pace=0.1)
     answer = await operator.submit("order.note", request, key=new_key())
