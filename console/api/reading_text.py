@@ -3,6 +3,7 @@
 import contextlib
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from console.api.access import ORDER_PREFIX
@@ -55,8 +56,27 @@ def readings(given: str) -> list[Reading]:
     if plain and joined != digits:
         found.extend(Reading("name", "name", form) for form in name_forms(plain))
         if letters := spelled(plain):
-            found.append(Reading("name in the e-mail", "spelling", " ".join(letters)))
+            found.append(Reading("reading", "spelling", " ".join(letters)))
+        found.extend(_within(plain))
     return found
+
+
+def _within(plain: str) -> Iterator[Reading]:
+    """What stands out of a longer text, as it is pasted from a mail: order numbers, telephones, addresses."""
+    words = plain.split()
+    for word in words if len(words) > 1 else ():
+        bare = word.strip("()[]<>「」、。,.;:")
+        if _EMAIL.fullmatch(bare):
+            yield Reading("e-mail", "email", bare)
+        elif (
+            bare.isascii()
+            and bare.isdigit()
+            and 5 <= len(bare) <= 10
+            and not (len(bare) == 10 and bare.startswith("0"))
+        ):
+            yield Reading("order number", "number", bare.lstrip("0") or "0")
+        elif 9 <= len(phone := orders.digits(bare)) <= 11 and all(c.isdigit() or c in _PHONE_SIGNS for c in bare):
+            yield Reading("phone", "phone", phone)
 
 
 def name_forms(plain: str) -> list[str]:

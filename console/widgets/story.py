@@ -98,11 +98,13 @@ def meaning_lines(detail: OrderDetail, width: int, glyphs: Glyphs) -> list[Line]
     lines: list[Line] = [[("WHAT THIS MEANS", "strong")]]
     if detail.advice:
         lines += flowed(glyphs.plain(literal(detail.advice)), "plain", width)
-    sign = "" if detail.order.state == "done" else f"{glyphs.warn} "
+    done = detail.order.state == "done"
+    sign = "" if done else f"{glyphs.warn} "
+    stands: list[Line] = []
     for effect in detail.standing:
-        lines += told([(f"{sign}stands: ", "warn" if sign else "muted")], glyphs.plain(literal(effect)), "plain", width)
-    lines += say_lines(detail.say, width, glyphs)
-    return lines
+        stands += told([(f"{sign}stands: ", "muted" if done else "warn")], glyphs.plain(literal(effect)), "plain", width)
+    say = say_lines(detail.say, width, glyphs)
+    return [*lines, *say, *stands] if done else [*lines, *stands, *say]
 
 
 def act_lines(commands: Sequence[PossibleCommand], width: int, glyphs: Glyphs) -> Named:

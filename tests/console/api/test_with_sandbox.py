@@ -247,7 +247,7 @@ async def test_finding_by_everything_a_customer_can_name(floor: Floor) -> None:
         person.phone: "phone", digits: "phone", "+81 " + digits[1:]: "phone",
         unicodedata.normalize("NFKC", digits).translate({ord("0") + i: 0xFF10 + i for i in range(10)}): "phone",
         profile.iccid: "ICCID", str(whmcs_id): "WHMCS order", str(person.whmcs_client_id): "WHMCS client",
-        person.email: "e-mail", person.kana: "name in the e-mail", person.kana.split()[0]: "name in the e-mail",
+        person.email: "e-mail", person.kana: "reading", person.kana.split()[0]: "reading",
         f"{person.name}様": "name", f"ご注文番号：{row.number}": "order number",
     }  # fmt: skip
     for text, by in asked.items():
