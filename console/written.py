@@ -7,6 +7,11 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+# The columns of an order in a file, on the screen and on the command line alike.
+EXPORTED = (
+    "number", "order_id", "customer", "account", "kind", "plan", "amount", "sf", "state", "step", "strip", "tries", "attempt",
+    "class", "system", "code", "cause", "message", "parked", "until", "owner", "created", "updated",
+)  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

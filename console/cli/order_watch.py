@@ -9,8 +9,7 @@ from console.cli.looks import STRIP, note_of, state_word
 from console.cli.order_reading import read_orders
 from console.cli.output import Column, Form, clock
 from console.cli.verbs import Desk
-from console.client.exporting import EXPORTED
-from console.written import as_json
+from console.written import EXPORTED, as_json
 
 if TYPE_CHECKING:
     from console.client.rows import BookRow

@@ -15,7 +15,7 @@ from console.cli.order_watch import watch_orders
 from console.cli.output import Column, Form, ago, clock, yen
 from console.cli.verbs import Desk, verb
 from console.cli.views import chosen_view
-from console.client.exporting import EXPORTED
+from console.written import EXPORTED
 
 app = typer.Typer(
     help="Look at orders and act on them.\n\n"

@@ -5,17 +5,13 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from console.written import as_json, csv_cell
+from console.written import EXPORTED, as_json, csv_cell
 
 if TYPE_CHECKING:
     from console.client.api import ApiClient
     from console.schema.orders import OrderLine
 
 PAGE = 1_000
-EXPORTED = (
-    "number", "order_id", "customer", "account", "kind", "plan", "amount", "sf", "state", "step", "strip", "tries", "attempt",
-    "class", "system", "code", "cause", "message", "parked", "until", "owner", "created", "updated",
-)  # fmt: skip
 
 
 async def matching(api: "ApiClient", filter_: str, sort: str) -> list["OrderLine"]:

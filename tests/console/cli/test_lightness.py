@@ -18,7 +18,7 @@ def loaded_by(*arguments: str) -> set[str]:
     """The modules that ``portal …`` imports, as Python itself tells them."""
     code = f"import sys; from console.__main__ import main; sys.exit(main({list(arguments)!r}))"
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", code], capture_output=True, encoding="utf-8", timeout=30
+        [sys.executable, "-X", "importtime", "-c", code], capture_output=True, encoding="utf-8", timeout=60
     )
     assert done.returncode == 0, done.stderr
     return set(re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE))
