@@ -102,7 +102,8 @@ class PlanDialog(ModalScreen[Agreed | None]):
         suit(self, self._glyphs)
         self._start_grace()
         if any(argument.required for argument in self._asked.command.arguments) and not self._all_given():
-            self._at_once = self._asked.command.risk is Risk.NONE
+            one = len(self._asked.targets) <= 1 and not self._asked.filter
+            self._at_once = one and self._asked.command.risk is Risk.NONE
             self._show()
             self._focus_first_field()
         else:

@@ -224,6 +224,8 @@ async def test_a_cause_with_more_orders_than_are_named_is_meant_by_filter(api: C
         await pilot.press(*"stock(X)", "enter")
         await until(pilot, lambda: bool(api.plans))
         assert (api.plans[-1][1].filter, api.plans[-1][1].orders) == (screen.chosen_filter(), [])
+        await until(pilot, lambda: "orders a second" in screen_text(pilot))
+        assert api.submitted == [], "what is for many is shown before it is done, also where it is harmless"
 
 
 async def test_all_that_match_are_meant_also_beyond_the_list(
