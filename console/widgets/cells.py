@@ -6,6 +6,8 @@ from rich.cells import cell_len, set_cell_size
 
 # Control, surrogate, private and unassigned characters, line and paragraph separators.
 _REMOVED = frozenset(("Cc", "Cs", "Zl", "Zp"))
+_NOT_FIRST = frozenset("。、，．」』）】〉》！？ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ")
+_NOT_LAST = frozenset("「『（【〈《")
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -55,8 +57,16 @@ def wrap(text: str, width: int) -> list[str]:
                 lines.append(line)
             line = word
             while cell_len(line) > width:
-                head = set_cell_size(line, width).rstrip() or line[0]
+                head = _broken(line, width)
                 lines.append(head)
                 line = line[len(head) :]
         lines.append(line)
     return lines
+
+
+def _broken(line: str, width: int) -> str:
+    """As much as fits of a line without a space to break it at; 。 begins no line and 「 ends none."""
+    whole = head = set_cell_size(line, width).rstrip() or line[0]
+    while len(head) > 1 and (line[len(head)] in _NOT_FIRST or head[-1] in _NOT_LAST):
+        head = head[:-1]
+    return head if len(head) > 1 else whole

@@ -45,3 +45,9 @@ def test_wrapped_lines_fit_and_lose_nothing_but_spaces(text: str, width: int) ->
     lines = wrap(said, width)
     assert all(cell_len(line) <= width for line in lines)
     assert "".join("".join(lines).split()) == "".join(said.split())
+
+
+def test_no_line_begins_with_a_full_stop_or_ends_with_an_opening_bracket() -> None:
+    assert wrap("お待ちください。", 14) == ["お待ちくださ", "い。"]
+    assert wrap("ご注文（10480）は", 8) == ["ご注文", "（1048", "0）は"]
+    assert wrap("。。。。", 4) == ["。。", "。。"]
