@@ -203,7 +203,7 @@ async def follow_batch(desk: "Desk", batch_id: str) -> int:
     """Show progress until the batch ends, then its results. It goes on in the daemon when this is interrupted."""
     tty = sys.stderr.isatty() and desk.output.form is Form.TABLE
     try:
-        while (batch := await desk.client.batch(batch_id)).state == "running":
+        while (batch := await desk.client.batch(batch_id)).ended_at is None:
             if tty:
                 sys.stderr.write(f"\r{_progress(batch)} ")
                 sys.stderr.flush()
