@@ -172,7 +172,10 @@ def _said(act: Act, answer: Submitted) -> str:
         "unknown": "sent to the outside, its outcome is not known yet",
         "running": f"runs as batch {answer.batch_id}",
     }
-    return f"{act.said}: {answer.message or words.get(answer.outcome, answer.outcome)}"
+    said = answer.message or words.get(answer.outcome, answer.outcome)
+    if len(act.targets) == 1:
+        said = said.removeprefix(act.targets[0].number).strip()  # it stands in front already
+    return f"{act.said}: {said}"
 
 
 def _changes(error: Refused, targets: Mapping[str, str], zone: tzinfo) -> str:

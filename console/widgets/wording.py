@@ -60,13 +60,21 @@ def disagrees(row: BookRow) -> bool:
     return row.state in _SETTLED and read_since and row.sf not in _EXPECTED[row.state]
 
 
+def condition(parked: str, now: float, zone: tzinfo) -> str:
+    """What a run waits for; a moment as people read it, not as seconds since 1970."""
+    at = parked.removeprefix("after(").removesuffix(")")
+    if at == parked or not at.replace(".", "", 1).isdigit():
+        return parked
+    return moment(float(at), now, zone)
+
+
 def note(row: BookRow, now: float, zone: tzinfo) -> str:
     """Why the order stands where it stands, in one line; nothing when it simply moves on."""
     match row.state:
         case "parked" if row.wait == "person":
             said = f"needs a person: {_cause(row)}"
         case "parked":
-            said = f"until {row.parked}" if row.parked else row.wait_reason or _cause(row)
+            said = f"until {condition(row.parked, now, zone)}" if row.parked else row.wait_reason or _cause(row)
         case "retrying" if row.wait == "making_sure":
             until = f" until {clock(row.until, zone, seconds=False)}" if row.until else ""
             said = f"making sure{until}"
