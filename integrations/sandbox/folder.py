@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import random
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from typing import Any
 from integrations.sandbox.store import Store
 
 LOCK = "sandbox.lock"
+PORTS = range(15_000, 32_000)
+TRIES = 50
 
 
 class SandboxError(Exception):
@@ -71,19 +74,40 @@ def keep_ports(
         for name in names:
             before = (kept.get(name) or {"port": 0})["port"]
             port = wanted.get(name) or before
-            ports[name] = port if port and name in others else _free(held, host, port, name)
+            if port and name in others:
+                ports[name] = port
+            elif port:
+                ports[name] = _bound(held, host, port, name)
+            else:
+                ports[name] = _any(held, host, name)
     with store.transaction():
         for name, port in ports.items():
             kept.put(name, {"port": port})
     return ports
 
 
-def _free(held: contextlib.ExitStack, host: str, port: int, name: str) -> int:
-    """``port`` (0: any) if it is free; held until all are chosen, so that no two get the same."""
+def _bound(held: contextlib.ExitStack, host: str, port: int, name: str) -> int:
+    """``port`` if it is free; held until all are chosen, so that no two get the same."""
     listener = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
     except OSError as error:
         raise SandboxError(f"port {port} for {name} is not free ({error.strerror})") from error
-    return int(listener.getsockname()[1])
+    return port
+
+
+def _any(held: contextlib.ExitStack, host: str, name: str) -> int:
+    """A free port below those that the system gives to outgoing connections: one of these could take it at any time
+    while nobody listens, between the choice and the start or between two runs.
+    """
+    reason = ""
+    for port in random.SystemRandom().sample(PORTS, TRIES):
+        listener = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            reason = error.strerror or ""
+            continue
+        return port
+    raise SandboxError(f"no port is free for {name} ({reason})")

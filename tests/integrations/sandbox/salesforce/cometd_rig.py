@@ -8,6 +8,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from integrations.sandbox.faults import Faults
+from integrations.sandbox.folder import keep_ports
 from integrations.sandbox.salesforce.bus import EventBus
 from integrations.sandbox.salesforce.cometd import CometdControl, CometdOptions, install_cometd
 from integrations.sandbox.salesforce.tokens import TokenBook
@@ -55,12 +56,8 @@ class Org:
         )
         self._runner = web.AppRunner(app, shutdown_timeout=0.2)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=self._tls)
-        await site.start()
-        if not self.port:
-            server = site._server
-            assert isinstance(server, asyncio.Server)
-            self.port = server.sockets[0].getsockname()[1]
+        self.port = keep_ports(self.store, ("cometd",), "127.0.0.1", {})["cometd"]
+        await web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=self._tls).start()
 
     async def kill(self) -> None:
         """Cut every connection, answer nothing more."""
