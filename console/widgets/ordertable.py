@@ -22,6 +22,7 @@ from console.widgets.columns import GUTTER, Column, Placed, place, total_width
 from console.widgets.glyphs import Glyphs
 from console.widgets.held_rows import HeldRows
 from console.widgets.pieces import TONE_CLASSES, Line, tone_css, tone_style
+from console.widgets.rowstrip import cell, titles
 
 AIMING = 2.0  # seconds after the mouse's last move in which rows hold still
 Cells = Mapping[str, Line]  # column key → pieces
@@ -199,9 +200,9 @@ class OrderTable(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         scroll_x, width = round(self.scroll_offset.x), self.size.width
         if y == 0:
-            return self._header().crop_extend(
-                scroll_x, scroll_x + width, self.get_component_rich_style("ordertable--header")
-            )
+            style = self.get_component_rich_style("ordertable--header")
+            strip = Strip(titles(self._placed, self._sort, self._glyphs, style))
+            return strip.crop_extend(scroll_x, scroll_x + width, style)
         at = self._top + y - 1
         if at >= len(self.keys):
             self._painted.pop(y, None)
@@ -214,18 +215,6 @@ class OrderTable(ScrollView, can_focus=True):
         strip, style = self._row(key)
         return strip.crop_extend(scroll_x, scroll_x + width, style)
 
-    def _header(self) -> Strip:
-        style = self.get_component_rich_style("ordertable--header")
-        segments = [Segment(" " * GUTTER, style)]
-        sorted_by, descending = self._sort
-        for placed in self._placed:
-            title = placed.column.title
-            if placed.column.key == sorted_by:
-                sign = self._glyphs.sort_down if descending else self._glyphs.sort_up
-                title = sign + title if placed.column.right else title + sign
-            segments.append(Segment(fit(title, placed.width, right=placed.column.right, ellipsis="") + " ", style))
-        return Strip(segments)
-
     def _row(self, key: str) -> tuple[Strip, Style]:
         in_hand, marked = key == self.in_hand, key in self.marks
         left = self._rows.has_left(key)
@@ -234,29 +223,11 @@ class OrderTable(ScrollView, can_focus=True):
         gutter += self._glyphs.mark if marked else self._glyphs.left if left else " "
         segments = [Segment(gutter + " ", base + self._tone("accent"))]
         cells = self._cells(key)
+        tone_of = self._muted if self.grey or left else self._tone
         for placed in self._placed:
-            segments += self._cell(cells.get(placed.column.key, ()), placed, base, muted=self.grey or left)
+            segments += cell(cells.get(placed.column.key, ()), placed, base, tone_of, self._glyphs.ellipsis)
             segments.append(Segment(" ", base))
         return Strip(segments), base
-
-    def _cell(self, pieces: Line, placed: Placed, base: Style, *, muted: bool) -> list[Segment]:
-        if len(pieces) == 1:
-            text, tone = pieces[0]
-            cut = fit(text, placed.width, right=placed.column.right, ellipsis=self._glyphs.ellipsis)
-            return [Segment(cut, base + self._tone("muted" if muted else tone))]
-        segments: list[Segment] = []
-        room = placed.width
-        for text, tone in pieces:
-            if room <= 0:
-                break
-            segment = Segment(text, base + self._tone("muted" if muted else tone))
-            if segment.cell_length > room:
-                segment = Segment(fit(text, room, ellipsis=self._glyphs.ellipsis), segment.style)
-            segments.append(segment)
-            room -= segment.cell_length
-        if room > 0:
-            segments.append(Segment(" " * room, base))
-        return segments
 
     def _row_style(self, in_hand: bool, marked: bool) -> Style:
         if in_hand:
@@ -267,6 +238,9 @@ class OrderTable(ScrollView, can_focus=True):
 
     def _tone(self, tone: str) -> Style:
         return tone_style(self, tone)
+
+    def _muted(self, _: str) -> Style:
+        return tone_style(self, "muted")
 
     # The row in hand -------------------------------------------------------------------------------------------------
 
