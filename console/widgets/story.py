@@ -102,7 +102,9 @@ def meaning_lines(detail: OrderDetail, width: int, glyphs: Glyphs) -> list[Line]
     sign = "" if done else f"{glyphs.warn} "
     stands: list[Line] = []
     for effect in detail.standing:
-        stands += told([(f"{sign}stands: ", "muted" if done else "warn")], glyphs.plain(literal(effect)), "plain", width)
+        stands += told(
+            [(f"{sign}stands: ", "muted" if done else "warn")], glyphs.plain(literal(effect)), "plain", width
+        )
     say = say_lines(detail.say, width, glyphs)
     return [*lines, *say, *stands] if done else [*lines, *stands, *say]
 
