@@ -37,20 +37,21 @@ class Found:
     cpu_ms_per_order: dict[str, float]
 
 
-def measure(folder: Path, tell: Callable[[str], None]) -> Found:
-    """Everything on one sandbox and one journal."""
+def measure(folder: Path, tell: Callable[[str], None], share: float = 1.0) -> Found:
+    """Everything on one sandbox and one journal; ``share`` of the orders and events."""
+    orders, events, missed = (max(10, round(count * share)) for count in (ORDERS, EVENTS, MISSED))
     with sandbox(folder, settings=WIDE_OPEN) as world:
         with daemon(world) as process:
             world.portal("esim", "import", str(folder / "esim-stock.csv"))
-            tell(f"{ORDERS} orders")
+            tell(f"{orders} orders")
             before = _cpu(world, process)
-            seconds, ids = _provision(world)
+            seconds, ids = _provision(world, orders)
             cpu = {name: 1000 * (spent - before[name]) / len(ids) for name, spent in _cpu(world, process).items()}
             calls = _calls(world, set(ids))
-            tell(f"{EVENTS} events at {EVENTS_PER_S:g}/s")
-            delays = _delays(world)
-        tell(f"{MISSED:,} missed events")
-        catch_up = _catch_up(world, ids)
+            tell(f"{events} events at {EVENTS_PER_S:g}/s")
+            delays = _delays(world, events)
+        tell(f"{missed:,} missed events")
+        catch_up = _catch_up(world, ids, missed)
     per_order = {name: count / len(ids) for name, count in sorted(calls.items())}
     return Found(len(ids) / seconds, sum(per_order.values()), per_order, delays, catch_up, cpu)
 
@@ -61,16 +62,16 @@ def _cpu(world: World, daemon_: Running) -> dict[str, float]:
     return {name: sum(psutil.Process(pid).cpu_times()[:2]) for name, pid in pids.items()}
 
 
-def _provision(world: World) -> tuple[float, list[str]]:
+def _provision(world: World, count: int) -> tuple[float, list[str]]:
     """Approve them all at once; the clock stops when the last is activated and its status is written."""
-    ids = world.place(ORDERS)
+    ids = world.place(count)
     began = time.perf_counter()
     world.post("/approve", ids=ids)
     until(lambda: settled(world, ids), "all orders to be provisioned")
     until(lambda: not world.count("SELECT COUNT(*) FROM outbox WHERE state IN ('waiting', 'in_flight')"), "the outbox")
     seconds = time.perf_counter() - began
     undone = world.count("SELECT COUNT(*) FROM runs WHERE workflow = 'provision_order' AND state <> 'done'")
-    assert not undone, f"{undone} of {ORDERS} orders were not provisioned"
+    assert not undone, f"{undone} of {count} orders were not provisioned"
     return seconds, ids
 
 
@@ -84,9 +85,9 @@ def _calls(world: World, ids: set[str]) -> Counter[str]:
     return found
 
 
-def _delays(world: World) -> list[float]:
+def _delays(world: World, count: int) -> list[float]:
     """Milliseconds from an event's publication to the first request about its order. One event in ten starts one."""
-    waiting = world.place(EVENTS)
+    waiting = world.place(count)
     start = len(world.traffic())
     began = time.perf_counter()
     for i, order_id in enumerate(waiting):
@@ -107,20 +108,20 @@ def _delays(world: World) -> list[float]:
             published[order_id] = at
         elif order_id in published:
             delays.append((at - published.pop(order_id)) * 1000)
-    assert len(delays) >= EVENTS * 0.85, f"only {len(delays)} of {EVENTS} events led to a call"
+    assert len(delays) >= count * 0.85, f"only {len(delays)} of {count} events led to a call"
     return delays
 
 
-def _catch_up(world: World, ids: list[str]) -> float:
+def _catch_up(world: World, ids: list[str], missed: int) -> float:
     """Seconds from the first word of a daemon that was away to the last of the events it missed being durable."""
     before = world.count("SELECT COUNT(*) FROM inbox")
-    for start in range(0, MISSED, 200):
-        records = [_event(ids[n % len(ids)], n) for n in range(start, start + 200)]
+    for start in range(0, missed, 200):
+        records = [_event(ids[n % len(ids)], n) for n in range(start, min(missed, start + 200))]
         answer = world.salesforce.post(f"{DATA}/composite/sobjects", json={"records": records})
         assert all(result["success"] for result in answer.raise_for_status().json())
     start = len(world.traffic())
     with daemon(world, "daemon-again", established=False):
-        until(lambda: _came_in(world) >= before + MISSED, "the missed events", every=0.005)
+        until(lambda: _came_in(world) >= before + missed, "the missed events", every=0.005)
         journaled = time.time()
     handshake = next(e for e in world.traffic(start) if e["operation"] == "cometd.handshake")
     return journaled - datetime.fromisoformat(handshake["at"]).timestamp()
