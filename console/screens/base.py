@@ -22,6 +22,8 @@ from console.widgets.ticker import Ticker, event_line
 FOREIGN = Hint("Japanese input is on:", "switch it off to use keys", "app.help", tone="warn", must=True)
 FOREIGN_FOR = 6.0  # seconds
 
+ROOM_FOR_ALL = 110  # columns in which every section has its name
+
 
 class LiveScreen(Screen[None]):
     """Gets the book's changes only while it is active; what it missed it catches up on when it comes back."""
@@ -140,17 +142,22 @@ class LiveScreen(Screen[None]):
         self._keys.show([*foreign, *self.hints()], Hint("^p", "palette", "command_palette"))
 
     def _show_sections(self) -> None:
+        """Where there is no room for all, this one and those that call for action stay, and ``:`` leads to the others."""
         counts, glyphs = self.desk.session.book.counts, self.desk.glyphs
         waiting = {mode: f" {count:,}" for mode, count in self.desk.waiting.items() if count}
         hints = [
-            Hint(s.digit, s.title + waiting.get(s.mode, ""), f"app.section('{s.mode}')", strong=s.mode == self.MODE) for s in SECTIONS
+            Hint(
+                s.digit, s.title + waiting.get(s.mode, ""), f"app.section('{s.mode}')",
+                strong=s.mode == self.MODE, must=s.mode == self.MODE or s.mode in waiting,
+            )
+            for s in SECTIONS
         ]  # fmt: skip
         hints += [
             Hint(f"{glyphs.states[state]} {counts[state]:,}", state, f"app.orders_with('{state}')", tone=state)
             for state in ("failed", "held", "parked", "retrying", "running", "queued")
             if counts[state]
         ]
-        self._sections.show(hints)
+        self._sections.show(hints, Hint(":", "all", "app.go_to") if self.size.width < ROOM_FOR_ALL else None)
 
     def _show_ticker(self) -> None:
         ticker = self._ticker
