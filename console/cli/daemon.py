@@ -28,6 +28,13 @@ def daemon(
     org; 5 the journal is in use by another process, or the org by another journal.
     """
     gc.disable()  # until the daemon is ready: a tenth of its start would be walking what has just been loaded
+    try:
+        _run(context, config, observe=observe, take_over=take_over)
+    finally:
+        gc.enable()
+
+
+def _run(context: typer.Context, config: options.Config, *, observe: bool, take_over: bool) -> None:
     from console.api.sockets import CannotListen
     from console.daemon.organisation import Refused
     from console.daemon.serve import run_daemon
