@@ -1,0 +1,111 @@
+"""A sandbox, a daemon and people with tokens, each console a process of its own in a terminal."""
+
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from console.client.api import ApiClient, new_key
+from console.client.connection import Address
+from console.client.errors import ApiError
+from console.schema.commands import PlanRequest, SubmitRequest
+from integrations.sandbox.world import Person
+from tests.bench.servers import World, daemon, sandbox, until
+from tests.console.cli.processes import environment
+from tests.e2e.walks.terminal import Terminal
+
+PEOPLE = {"viewer": "Kimura Nao", "operator": "Sato Aki", "supervisor": "Mori Ken", "other": "Ueda Jun"}
+ROLES = {"other": "operator"}
+QUICK = {
+    "WHMCS__LATE_AFTER": "1", "ENGINE__LOOK_APART": "0.2", "ENGINE__RETRY__BASE": "0.1", "ENGINE__RETRY__MAX": "0.5",
+    "APPROVE__LIMIT_YEN": '{"operator": 50000, "supervisor": 50000}',
+}  # fmt: skip
+
+
+@dataclass
+class Office:
+    """``console(who)`` opens one; ``act`` is somebody else's command, by the API."""
+
+    world: World
+    url: str
+    tokens: dict[str, Path]
+    _used: set[str] = field(default_factory=set)
+    _opened: list[Terminal] = field(default_factory=list)
+
+    def console(self, who: str, *arguments: str, env: Mapping[str, str] | None = None, **options: Any) -> Terminal:
+        folder = self.world.folder / f"{who}-{len(self._opened)}"
+        folder.mkdir()
+        terminal = Terminal(
+            folder, environment(folder, **(env or {})), "--server", self.url, "--token-file", str(self.tokens[who]),
+            *arguments, **options,
+        )  # fmt: skip
+        self._opened.append(terminal)
+        return terminal
+
+    def close(self) -> None:
+        for terminal in self._opened:
+            terminal.close()
+
+    # The world -------------------------------------------------------------------------------------------------------
+
+    def person(self, pays_by: str = "card") -> Person:
+        """Somebody who has no order yet."""
+        free = [p for p in self.world.people if p.pays_by == pays_by and p.status == "Active"]
+        person = next(p for p in free if p.number not in self._used)
+        self._used.add(person.number)
+        return person
+
+    def place(self, kind: str, person: Person | None = None, *, approve: bool = False) -> dict[str, Any]:
+        """As the sandbox says it: id, number, kind, customer, client, skus."""
+        whose = person or self.person()
+        answer = self.world.post("/orders", count=1, kinds=[kind], customer=whose.number, approve=approve)
+        placed: dict[str, Any] = answer["orders"][0]
+        return placed
+
+    def whmcs_orders(self, client: int) -> list[dict[str, Any]]:
+        """What stands in WHMCS for this client beside what was there before everything."""
+        rows = self.world.http.get("/world").raise_for_status().json()["whmcs"]["orders"]
+        return [row for row in rows if int(row["clientid"]) == client and not row.get("past")]
+
+    def until_run(self, order_id: str, *states: str, wait: str = "") -> None:
+        sql = "SELECT COUNT(*) FROM runs WHERE order_id = ? AND state IN (%s) AND (? = '' OR wait = ?)"
+        asked = sql % ", ".join("?" * len(states))
+        until(lambda: self.world.count(asked, order_id, *states, wait, wait) > 0, f"{order_id} {states} {wait}", 60)
+
+    # Somebody else ---------------------------------------------------------------------------------------------------
+
+    def client(self, who: str) -> ApiClient:
+        return ApiClient(Address(url=self.url, token=self.tokens[who].read_text().strip()))
+
+    async def act(self, who: str, command: str, order_id: str, reason: str = "", **arguments: Any) -> str:
+        """Plan and submit; the outcome, or the daemon's refusal."""
+        async with self.client(who) as client:
+            try:
+                plan = await client.plan(command, PlanRequest(orders=[order_id], arguments=arguments))
+                agreed = SubmitRequest(orders=[order_id], arguments=arguments, plan_hash=plan.hash, reason=reason)
+                return (await client.submit(command, agreed, key=new_key())).outcome
+            except ApiError as refusal:
+                return f"refused: {refusal}"
+
+
+@contextmanager
+def open_office(
+    folder: Path, *, customers: int = 40, seed: int = 7, settings: Mapping[str, str] | None = None
+) -> Iterator[Office]:
+    """A new world, its daemon established, and a token for each of ``PEOPLE``."""
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    quick = {**QUICK, "DAEMON__TCP__PORT": str(port), **(settings or {})}
+    with sandbox(folder, customers=customers, seed=seed, settings=quick) as world, daemon(world):
+        tokens = {who: folder / f"{who}.token" for who in PEOPLE}
+        for who, file in tokens.items():
+            role = ROLES.get(who, who)
+            world.portal("tokens", "create", "--name", PEOPLE[who], "--role", role, "--out", str(file))
+        office = Office(world, f"http://127.0.0.1:{port}", tokens)
+        try:
+            yield office
+        finally:
+            office.close()

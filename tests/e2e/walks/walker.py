@@ -1,0 +1,57 @@
+"""Somebody who knows nothing: only keys that stand on the screen at that moment are pressed, and each press counts."""
+
+import re
+import time
+
+from tests.e2e.walks.terminal import PATIENCE, Terminal
+
+BYTES = {"⏎": "\r", "esc": "\x1b", "tab": "\t", "space": " ", "^p": "\x10", "^t": "\x14", "^l": "\x0c"}
+_BUTTON = re.compile(r"(?:^|\s)(\S[^│]*?)  (esc|⏎)(?=\s|$)")
+_ENTRY = re.compile(r"\s{2,}")
+
+
+class NotOffered(AssertionError):
+    """The key is not on the screen."""
+
+
+class Walker:
+    """``pressed``: every key that was pressed, in order; what is typed or pasted is free."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self.terminal = terminal
+        self.pressed: list[str] = []
+
+    def offers(self) -> dict[str, str]:
+        """Key → what the screen says it does. While a dialog stands only its own count."""
+        rows = [row for row in self.terminal.rows() if row.strip()]
+        if (buttons := _dialog_buttons(rows)) is not None:
+            return buttons
+        found: dict[str, str] = {}
+        for row in (*rows[1:3], rows[-1]):
+            for entry in _ENTRY.split(row.strip()):
+                key, _, title = entry.strip("[]").partition(" ")
+                found.setdefault(key, title)
+        return found
+
+    def press(self, key: str, title: str, *, seconds: float = PATIENCE) -> None:
+        """Wait until the screen offers ``key`` for what begins with ``title``, then press it."""
+        end = time.monotonic() + seconds
+        while not (offers := self.offers()).get(key, "\0").startswith(title):
+            if time.monotonic() > end:
+                raise NotOffered(f"{key} {title} is not on the screen; it offers {offers}:\n{self.terminal.text}")
+            time.sleep(0.02)
+        self.pressed.append(key)
+        self.terminal.send(BYTES.get(key, key))
+
+    def type(self, text: str) -> None:
+        self.terminal.send(text)
+
+    def sees(self, *words: str, seconds: float = PATIENCE) -> str:
+        return self.terminal.shows(*words, seconds=seconds)
+
+
+def _dialog_buttons(rows: list[str]) -> dict[str, str] | None:
+    """What the buttons of a dialog say; None when none stands."""
+    framed = [match[1] for row in rows if (match := re.search(r"│(.*)│", row))]
+    found = {key: title.strip() for line in framed if "esc" in line for title, key in _BUTTON.findall(line)}
+    return found if "esc" in found else None
