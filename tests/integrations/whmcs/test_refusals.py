@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from integrations.errors import ErrorClass, IntegrationError, LoginFailed, System
+from integrations.http import Timeouts
 from integrations.whmcs.client import WhmcsClient, WhmcsConfig
 from integrations.whmcs.models import NewLine, NewOrder
 from integrations.whmcs.refusals import ACCESS, PRECHECKS, stable_code
@@ -42,7 +43,8 @@ async def failures(reply: Reply, calls: dict[str, Write]) -> dict[str, Integrati
     server = Scripted()
     for action in calls:
         server.on(action, reply)
-    async with talking(server, read_timeouts=QUICK, write_timeouts=QUICK) as client:
+    patience = QUICK if reply.delay else Timeouts()  # what comes may take its time on a busy machine
+    async with talking(server, read_timeouts=patience, write_timeouts=patience) as client:
         raised = await asyncio.gather(*(call(client) for call in calls.values()), return_exceptions=True)
     assert all(len(server.of(action)) == 1 for action in calls if action in WRITES)
     found: dict[str, IntegrationError] = {}
