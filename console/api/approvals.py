@@ -81,7 +81,7 @@ def _approval(api: Api, caller: Caller, mask: Masker, order_id: str, row: Mappin
 def _may(api: Api, caller: Caller, amount: int | None, placed_by: str | None, deciders: Deciders) -> tuple[bool, str]:
     """May this person approve it; if not, why and who may."""
     if not caller.may("operator"):
-        return False, f"approving needs the role operator; yours is {caller.role}"
+        return False, f"this needs the role operator; yours is {caller.role}"
     if api.settings.approve.four_eyes and placed_by and orders.fold(str(placed_by)) == orders.fold(caller.name):
         return False, "you placed it: any other operator may approve it"
     over = over_limit(amount, limit_of(api.engine, caller.actor))

@@ -64,7 +64,8 @@ def flowed(text: str, tone: str, width: int, *, indent: str = "") -> list[Line]:
 def told(head: Line, said: str, tone: str, width: int, *, indent: str = "  ") -> list[Line]:
     """A head, and prose after it that goes on below it, indented."""
     size = sum(cell_len(text) for text, _ in head)
-    first, *rest = wrap("x" * size + said, width)
+    apart = size > 1 and head[-1][0].endswith(" ")  # then the first word may go below, whole
+    first, *rest = wrap(("x" * (size - 1) + " " if apart else "x" * size) + said, width)
     more = wrap(" ".join(rest), max(8, width - len(indent))) if rest else []
     return [[*head, (first[size:], tone)], *([(indent + line, tone)] for line in more)]
 

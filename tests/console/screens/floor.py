@@ -95,6 +95,14 @@ class Floor:
         assert row is not None
         return str(row["Status"])
 
+    async def rests(self, order_id: str) -> None:
+        """Until what the engine writes afterwards (statuses, mails) is written: the run's version stands still."""
+        versions: list[int] = []
+        while len(versions) < 8 or len(set(versions[-8:])) > 1:
+            run = self.run(order_id)
+            versions.append(run.version if run is not None else 0)
+            await asyncio.sleep(0.05)
+
     async def failed(self, kind: str = "vpn") -> str:
         """An order that failed at load and that Salesforce shows so; its client is mended already."""
         order_id = self.order(kind)

@@ -1,0 +1,338 @@
+"""Each command on each screen that offers it, over a real daemon and the sandbox: plan, audit pair, effect, words, role.
+
+Every case is proved twice: first with a submit that only says "done", which must fail, then in earnest.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from textual.pilot import Pilot
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from console.app import ConsoleApp
+from console.client.errors import Forbidden
+from console.commands.table import BY_ID, for_orders
+from console.commands.words import Risk
+from console.schema.commands import Plan, PlanRequest, SubmitRequest, Submitted
+from console.screens.acting import ActingScreen
+from console.screens.approvals import ApprovalsScreen
+from console.screens.edit import EditScreen
+from console.screens.order import OrderScreen
+from console.screens.resolve import ResolveScreen
+from console.widgets.confirm import PlanDialog
+from console.widgets.fields import ChoiceInput
+from console.widgets.inline import InlineConfirm
+from console.widgets.sheet import Sheet
+from tests.console.screens.floor import Floor, open_floor, press, until
+from tests.console.screens.looking import notices, screen_text, words_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+World = Mapping[str, Any]
+BELOW = {"operator": "viewer", "supervisor": "operator"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def floor(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Floor]:
+    async with open_floor(tmp_path_factory.mktemp("commands")) as opened:
+        yield opened
+
+
+# What each command does outside ---------------------------------------------------------------------------------------
+
+
+def nothing(before: World, after: World) -> bool:
+    return before == after
+
+
+def provisioned(before: World, after: World) -> bool:
+    """Exactly one order in WHMCS, and Salesforce names it."""
+    numbers = [number for number, _ in after["whmcs"]["orders"]]
+    return after["salesforce"]["Status"] == "Activated" and numbers == [after["salesforce"]["WHMCS_Order_ID__c"]]
+
+
+def status_is(wanted: str) -> Callable[[World, World], bool]:
+    """Salesforce has this status; WHMCS was not touched."""
+    return lambda before, after: (
+        after["salesforce"]["Status"] == wanted and after["whmcs"] == before["whmcs"] == {"orders": [], "services": []}
+    )
+
+
+def one_more_mail(before: World, after: World) -> bool:
+    return bool(after["mails"] == before["mails"] + 1)
+
+
+def service_set_up(before: World, after: World) -> bool:
+    """One service that was Pending is Active, and nothing was ordered."""
+    was, now = ([state for _, state in world["whmcs"]["services"]].count("Pending") for world in (before, after))
+    return bool(now == was - 1 and before["whmcs"]["orders"] == after["whmcs"]["orders"])
+
+
+def bill_cancelled(before: World, after: World) -> bool:
+    return [state for _, state in after["whmcs"]["orders"]] == ["Cancelled"] and after["salesforce"][
+        "Status"
+    ] == "Cancelled"
+
+
+@dataclass(frozen=True)
+class Case:
+    """``key``: what is pressed, when not the command's own key. ``typed``: argument → value. ``words``: what the screen
+    says afterwards, ``{number}`` and ``{me}`` filled in."""
+
+    command: str
+    set_up: Callable[[Floor], Awaitable[str]]
+    changed: Callable[[World, World], bool]
+    words: str
+    screen: str = "order"
+    role: str = "operator"
+    typed: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.command.removeprefix('order.')}{'-' + self.key if self.key else ''} on {self.screen}"
+
+
+async def review(floor: Floor) -> str:
+    return floor.order(status="Pending Review")
+
+
+async def payable(floor: Floor) -> str:
+    """Parked because there was no way to pay; there is one by now."""
+    order_id = await floor.parked()
+    floor.sandbox.people.set_pay_method(floor.placed[order_id].client, "card")
+    return order_id
+
+
+async def taken(floor: Floor) -> str:
+    order_id = await review(floor)
+    client = floor.desk.client("operator")
+    plan = await client.plan("order.take", PlanRequest(orders=[order_id]))
+    request = SubmitRequest(orders=[order_id], plan_hash=plan.hash)
+    await client.submit("order.take", request, key=f"take-{order_id}-of-the-set-up")
+    return order_id
+
+
+CASES = [
+    Case("order.approve", review, status_is("Approved"), "SF Approved"),
+    Case("order.approve", review, status_is("Approved"), "Approve {number}: ", screen="approvals"),
+    Case("order.reject", review, status_is("Rejected"), "SF Rejected"),
+    Case("order.reject", review, status_is("Rejected"), "Reject {number}: ", screen="approvals"),
+    Case("order.start", Floor.held, provisioned, "✓ done"),
+    Case("order.retry", Floor.failed, provisioned, "✓ done"),
+    Case("order.retry_step", Floor.failed, provisioned, "✓ done", typed={"step": "load"}),
+    Case("order.skip", Floor.parked, provisioned, "✓ done", role="supervisor"),
+    Case("order.park", Floor.failed, lambda before, after: before["whmcs"] == after["whmcs"], "‖ parked", typed={"until": "up(whmcs)", "limit": "24h"}),
+    Case("order.unpark", payable, provisioned, "✓ done"),
+    Case("order.cancel", Floor.failed, status_is("Cancelled"), "⊘ cancelled"),
+    Case("order.cancel", Floor.differing, bill_cancelled, "⊘ cancelled", key="z"),
+    Case("order.resolve_is", lambda floor: floor.unknown(made=True), provisioned, "✓ done"),
+    Case("order.resolve_absent", lambda floor: floor.unknown(made=False), provisioned, "✓ done", role="supervisor"),
+    Case("order.edit", Floor.failed, nothing, "language is changed", typed={"language": "en"}),
+    Case("order.module_create", Floor.pending_service, service_set_up, "was run: retry the order", typed={"service": "?"}),
+    Case("order.take", review, nothing, "taken by {me}"),
+    Case("order.take", review, nothing, "{number} is yours", screen="approvals"),
+    Case("order.untake", taken, nothing, "{number} is nobody's"),
+    Case("order.untake", taken, nothing, "{number} is nobody's", screen="approvals"),
+    Case("order.note", review, nothing, "the customer called twice", typed={"text": "the customer called twice"}),
+    Case("order.note", review, nothing, "noted at {number}", screen="approvals", typed={"text": "asked the shop"}),
+    Case("order.mail_resend", Floor.done, one_more_mail, "is queued"),
+]  # fmt: skip
+
+
+async def test_every_command_about_an_order_is_proved_here() -> None:
+    assert {case.command for case in CASES} == {command.id for command in for_orders()}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_a_command(floor: Floor, case: Case) -> None:
+    order_id = await case.set_up(floor)
+    await floor.rests(order_id)
+    pilot = await floor.console(case.role)
+    app = pilot.app
+    assert isinstance(app, ConsoleApp)
+    await home(pilot)  # also from a dialog that a test before left when it failed
+    await open_screen(pilot, case, order_id)
+    before = await floor.world(order_id)
+    earnest, app.desk.submissions.submit_once = app.desk.submissions.submit_once, says_done
+    try:
+        with pytest.raises(AssertionError, match="no audit pair"):
+            await prove(floor, pilot, case, order_id, before, patience=0.3)
+    finally:
+        app.desk.submissions.submit_once = earnest
+    await prove(floor, pilot, case, order_id, before, patience=20.0)
+    await home(pilot)
+
+
+@pytest.mark.parametrize("screen", ["order", "approvals"])
+@pytest.mark.parametrize(("role", "below"), BELOW.items())
+async def test_the_role_below_is_refused_with_the_reason(floor: Floor, screen: str, role: str, below: str) -> None:
+    order_id = await review(floor)
+    commands = sorted({case.command for case in CASES if (case.role, case.screen) == (role, screen)})
+    pilot = await floor.console(below)
+    app = pilot.app
+    for command in commands:
+        if not isinstance(app.screen, OrderScreen | ApprovalsScreen):
+            await open_screen(pilot, Case(command, review, nothing, "", screen), order_id)
+        here, reason = app.screen, f"{BY_ID[command].title}: this needs the role {role}; yours is {below}"
+        await press(pilot, key_name(BY_ID[command].keys))
+        await until(lambda: reason in notices(pilot), said=lambda: notices(pilot))  # noqa: B023 - asked for at once
+        assert app.screen is here
+        with pytest.raises(Forbidden, match=f"the role {role}"):
+            await floor.desk.client(below).plan(command, PlanRequest(orders=[order_id]))
+    await home(pilot)
+
+
+async def says_done(command: str, request: SubmitRequest, key: str) -> Submitted:
+    return Submitted(command=command, outcome="done", audit_id=0)
+
+
+# Proving --------------------------------------------------------------------------------------------------------------
+
+
+async def prove(floor: Floor, pilot: Pilot[Any], case: Case, order_id: str, before: World, *, patience: float) -> None:
+    """By keys alone: the plan shown is the daemon's, one audit pair, the effect in /world, the words afterwards."""
+    plan, reason = await ask(floor, pilot, case, order_id)
+    theirs = await floor.desk.client(case.role).plan(
+        case.command, PlanRequest(orders=[order_id], arguments=dict(plan.arguments))
+    )
+    assert plan.model_dump(exclude={"at"}) == theirs.model_dump(exclude={"at"})
+    shows_everything(pilot, plan)
+    await press(pilot, "enter")
+
+    def pair() -> bool:
+        return [row.phase for row in own_rows(floor, case, order_id)] == ["intent", "outcome"]
+
+    await until(pair, patience, lambda: "no audit pair")
+    intent, outcome = own_rows(floor, case, order_id)
+    assert (intent.actor, intent.reason, intent.plan_hash) == (f"{case.role} of the test", reason, plan.hash)
+    assert (outcome.intent_id, outcome.outcome) == (intent.id, "done")
+    wanted = case.words.format(number=floor.placed[order_id].number, me=f"{case.role} of the test"[:20])
+    await until(lambda: wanted in said(pilot), patience, lambda: f"{wanted!r} is not in {said(pilot)}")
+    await until_changed(floor, case, order_id, before, patience)
+
+
+def own_rows(floor: Floor, case: Case, order_id: str) -> list[Any]:
+    """The rows of the act itself, not of one that the set-up needed."""
+    return [row for row in floor.audit(order_id, case.command) if row.actor == f"{case.role} of the test"]
+
+
+async def until_changed(floor: Floor, case: Case, order_id: str, before: World, patience: float) -> None:
+    """Asked seldom: /world is everything there is."""
+    end = time.monotonic() + patience
+    while not case.changed(before, after := await floor.world(order_id)):
+        assert time.monotonic() < end and case.changed is not nothing, (before, after)
+        await asyncio.sleep(0.2)
+
+
+async def open_screen(pilot: Pilot[Any], case: Case, order_id: str) -> None:
+    app = pilot.app
+    assert isinstance(app, ConsoleApp)
+    if case.screen == "approvals":
+        await press(pilot, "2")
+        await until(lambda: isinstance(app.screen, ApprovalsScreen))
+        approvals = app.screen
+        assert isinstance(approvals, ApprovalsScreen)
+        await press(pilot, "f")
+        await until(lambda: order_id in approvals._known)
+        await press(pilot, "full_stop")
+        await until(lambda: order_id in approvals.table.keys)
+        approvals.table.take(order_id)
+    else:
+        await app.push_screen(OrderScreen(app.desk, order_id))
+    await until(lambda: isinstance(s := app.screen, ActingScreen) and s.possible(case.command) is not None)
+
+
+async def ask(floor: Floor, pilot: Pilot[Any], case: Case, order_id: str) -> tuple[Plan, str | None]:
+    """Press the key, fill in what is asked for, and stop before the last ⏎."""
+    app = pilot.app
+    if not isinstance(app.screen, ResolveScreen | EditScreen):
+        await press(pilot, case.key or key_name(BY_ID[case.command].keys))
+    await until(lambda: isinstance(app.screen, InlineConfirm | PlanDialog | ResolveScreen | EditScreen))
+    if isinstance(app.screen, ResolveScreen):
+        await until(lambda: "It matches" in screen_text(pilot))
+        await press(pilot, "enter")
+    elif isinstance(app.screen, EditScreen):
+        await fill_form(app.screen, case)
+        await press(pilot, "enter")
+    await until(lambda: isinstance(app.screen, InlineConfirm | PlanDialog))
+    if isinstance(inline := app.screen, InlineConfirm):
+        await until(lambda: inline.ready)
+        plan = inline._planning.plan
+        assert plan is not None
+        return plan, None
+    return await fill_dialog(floor, pilot, case, order_id)
+
+
+async def fill_form(form: EditScreen, case: Case) -> None:
+    for name, value in case.typed.items():
+        await until(lambda: any(name in key for key in form._inputs))  # noqa: B023 - asked for at once
+        inputs = next(inputs for key, inputs in form._inputs.items() if name in key)
+        inputs[1].value = value
+        inputs[1].focus()
+
+
+async def fill_dialog(floor: Floor, pilot: Pilot[Any], case: Case, order_id: str) -> tuple[Plan, str | None]:
+    dialog = pilot.app.screen
+    assert isinstance(dialog, PlanDialog)
+    typed = {} if case.command == "order.edit" else dict(case.typed)
+    if typed.get("service") == "?":
+        services = (await floor.world(order_id))["whmcs"]["services"]
+        typed["service"] = next(number for number, state in services if state == "Pending")
+    for name, value in typed.items():
+        dialog.query_one(f"#argument-{name}", ChoiceInput).value = value
+    if typed and dialog.plan is None:
+        await until(lambda: not dialog.ignores_input())
+        if BY_ID[case.command].risk is Risk.NONE:  # one ⏎ plans what was typed and agrees to it
+            client = floor.desk.client(case.role)
+            return await client.plan(case.command, PlanRequest(orders=[order_id], arguments=dict(typed))), None
+        await press(pilot, "enter")
+    await until(lambda: dialog.plan is not None and not dialog.ignores_input(), said=lambda: screen_text(pilot))
+    reason = None
+    if dialog.plan is not None and dialog.plan.needs_reason:
+        reason = "because of the test"
+        dialog.query_one("#dialog-reason", Input).value = reason
+    assert dialog.plan is not None
+    return dialog.plan, reason
+
+
+def shows_everything(pilot: Pilot[Any], plan: Plan) -> None:
+    """What the daemon's plan says of the order stands on the screen, word for word."""
+    screen = pilot.app.screen
+    (order,) = plan.orders
+    assert order.number in screen_text(pilot)
+    if isinstance(screen, PlanDialog) and screen.plan is not None:
+        words = "".join(words_of(screen.query_one("#dialog-words", Sheet)).split())
+        effects = [effect.what for effect in order.effects] + [effect.undo or effect.why for effect in order.effects]
+        for line in (*order.lines, *order.warnings, *effects):
+            assert "".join(line.split()) in words, line
+
+
+async def home(pilot: Pilot[Any]) -> None:
+    app = pilot.app
+    while len(app.screen_stack) > 1:
+        if isinstance(top := app.screen, ModalScreen):
+            await top.dismiss(None)
+        else:
+            await app.pop_screen()
+    if app.current_mode != "orders":
+        await app.switch_mode("orders")
+        while len(app.screen_stack) > 1:
+            await app.pop_screen()
+
+
+def said(pilot: Pilot[Any]) -> str:
+    """The screen as painted, its sheets in whole, and what the console said itself."""
+    app = pilot.app
+    assert isinstance(app, ConsoleApp)
+    sheets = " ".join(words_of(sheet) for sheet in app.screen.query(Sheet))
+    own = " ".join("".join(text for text, _ in line) for line in app.desk.said[-3:])
+    return f"{screen_text(pilot)} {sheets} {own}"
+
+
+def key_name(key: str) -> str:
+    return {"=": "equals_sign"}.get(key, key)
