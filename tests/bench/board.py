@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from textual.pilot import Pilot
+
 from console.app import ConsoleApp
 from console.client.api import ApiClient
 from console.client.connection import Address
@@ -129,7 +131,7 @@ def _read_on(ours: int, process: "subprocess.Popen[bytes]") -> None:
 
 
 async def _lag(folder: Path, path: Path, orders: int) -> tuple[list[float], float]:
-    async with _open(folder, path) as app:
+    async with _open(folder, path) as (app, pilot):
         end = time.monotonic() + PATIENCE
         while len(app.desk.session.book) < orders or not app.desk.session.book.complete:
             assert time.monotonic() < end, "the board never had all orders"
@@ -143,6 +145,8 @@ async def _lag(folder: Path, path: Path, orders: int) -> tuple[list[float], floa
             lags.append((time.perf_counter() - asked - TICK) * 1000)
         share = (time.process_time() - cpu) / (time.perf_counter() - began)
         moving.cancel()
+        await asyncio.wait([moving])
+        await pilot.pause()  # the last keys are taken while there is still a screen
         return lags, share
 
 
@@ -155,11 +159,11 @@ async def _move(app: ConsoleApp) -> None:
 
 
 @asynccontextmanager
-async def _open(folder: Path, path: Path) -> AsyncIterator[ConsoleApp]:
+async def _open(folder: Path, path: Path) -> AsyncIterator[tuple[ConsoleApp, Pilot[int]]]:
     crash = CrashReports(folder / "crashes", Redactor(), "0.0.0")
     app = ConsoleApp(ConsoleOptions(connect=lambda: ApiClient(Address(socket=path)), crash=crash))
-    async with app.run_test(size=SIZE):
-        yield app
+    async with app.run_test(size=SIZE) as pilot:
+        yield app, pilot
 
 
 if __name__ == "__main__":
