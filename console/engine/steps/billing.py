@@ -65,7 +65,7 @@ def order_request(context: Provisioning, plan: OrderPlan) -> dict[str, Any]:
                 "pid": item.pid,
                 "quantity": item.quantity,
                 "cycle": item.cycle,
-                "unit_price": str(item.unit_price.normalize()),
+                "unit_price": f"{item.unit_price.normalize():f}",
                 "options": {str(o.option_id): o.value for o in item.options},
             }
             for item in plan.items
