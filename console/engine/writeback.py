@@ -12,7 +12,7 @@ from console.engine.services import Engine
 from console.engine.steps.context import OWNERSHIP
 from integrations.errors import ErrorClass, IntegrationError, System
 from integrations.salesforce.models import OrderBundle
-from storage import orders, outbox
+from storage import feed, orders, outbox
 from storage.errors import StorageError
 from storage.outbox import OutboxRow
 
@@ -82,7 +82,7 @@ class WriteBack:
         assert row.in_flight is not None
         if stands(bundle, _writable(row.in_flight, bundle)):
             sent_version = row.version if row.fields == row.in_flight else row.version - 1
-            await self._engine.journal.write(lambda db: outbox.settle(db, row.order_id, sent_version, now))
+            await self._engine.journal.write(lambda db: _settled(db, row, sent_version, bundle.order.status, now))
             return
         # The same values may be sent again; If-Unmodified-Since keeps a late first one from landing after a newer one.
         await self._later(row, "the write did not arrive; sending it again", clear=True, wait=0.0)
@@ -91,7 +91,7 @@ class WriteBack:
         now = self._engine.clock.now()
         fields = _writable(row.fields, bundle)
         if stands(bundle, fields):
-            await self._engine.journal.write(lambda db: self._done(db, row, now))
+            await self._engine.journal.write(lambda db: _settled(db, row, row.version, bundle.order.status, now))
             return
         if not await self._engine.journal.write(lambda db: outbox.intend(db, row.order_id, row.version, now)):
             return
@@ -100,13 +100,8 @@ class WriteBack:
             await self._engine.salesforce.patch_order(
                 row.order_id, fields, unmodified_since=bundle.order.last_modified_at
             )
-        ended = self._engine.clock.now()
-        await self._engine.journal.write(lambda db: self._done(db, row, ended, fields.get("Status")))
-
-    def _done(self, db: sqlite3.Connection, row: OutboxRow, now: float, status: str | None = None) -> None:
-        outbox.settle(db, row.order_id, row.version, now)
-        if status is not None:
-            orders.set_status(db, row.order_id, status, now)
+        ended, status = self._engine.clock.now(), str(fields.get("Status", bundle.order.status))
+        await self._engine.journal.write(lambda db: _settled(db, row, row.version, status, ended))
 
     async def _failed(self, row: OutboxRow, error: IntegrationError, *, sent: bool) -> None:
         """``sent``: the write failed; else the reading before it, which tells nothing about a write in flight."""
@@ -146,6 +141,15 @@ class WriteBack:
                 await self._woken.wait()
         except TimeoutError:
             return
+
+
+def _settled(db: sqlite3.Connection, row: OutboxRow, version: int, status: str, now: float) -> None:
+    """The write stands; where the order has another status than was known, everybody who looks at it is told."""
+    outbox.settle(db, row.order_id, version, now)
+    known = orders.get(db, row.order_id)
+    if known is not None and known.sf_status != status:
+        orders.set_status(db, row.order_id, status, now)
+        feed.append(db, now, "order", {"status": status}, order_id=row.order_id)
 
 
 def _writable(fields: Mapping[str, Any], bundle: OrderBundle) -> dict[str, Any]:

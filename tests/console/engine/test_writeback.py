@@ -1,11 +1,12 @@
 """Status writes from the outbox: latest wins, one in flight, an unknown outcome is settled by reading, people win."""
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from integrations.errors import ErrorClass
-from storage import alerts, desk, outbox
+from storage import alerts, desk, feed, orders, outbox
 from tests.console.engine.plant import APPROVER, INTEGRATION, Plant
 
 FAILED = {"Status": "Failed", "Provisioning_Status__c": "Failed", "Provisioning_Error_Code__c": "no_items"}
@@ -20,6 +21,14 @@ async def begun(plant: Plant) -> str:
     order_id = plant.place()
     plant.change(order_id, INTEGRATION, Status="Provisioning", Provisioning_Status__c="In Progress")
     return order_id
+
+
+def read_as(status: str, order_id: str) -> orders.OrderRow:
+    """The order as some earlier reading left it in the journal."""
+    values: dict[str, Any] = {field.name: None for field in fields(orders.OrderRow)}
+    return orders.OrderRow(
+        **{**values, "order_id": order_id, "number": "00000001", "sf_status": status, "read_at": 0.0}
+    )
 
 
 def state(plant: Plant, order_id: str) -> str:
@@ -46,7 +55,19 @@ async def test_what_shall_stand_is_written_and_read_back(plant: Plant) -> None:
     order = await plant.crm(order_id)
     assert (order.status, order.provisioning_error_code) == ("Failed", "no_items")
     assert state(plant, order_id) == "settled"
-    assert (shown := plant.shown(order_id)) is None or shown.sf_status == "Failed"
+
+
+@pytest.mark.parametrize("fault", [None, {"kind": "timeout_after", "options": {"delay": 0.01}}])
+async def test_who_looks_at_the_order_is_told_its_new_status(plant: Plant, fault: dict[str, Any] | None) -> None:
+    order_id = await begun(plant)
+    await plant.journal.write(lambda db: orders.put(db, read_as("Approved", order_id)))
+    if fault is not None:
+        plant.fault("salesforce", "order.patch", **fault)
+    await put(plant, order_id)
+    await settle(plant, order_id)
+    assert (shown := plant.shown(order_id)) is not None and shown.sf_status == "Failed"
+    told = await plant.journal.read(lambda db: [row for row in feed.after(db, 0) if row.kind == "order"])
+    assert [(row.order_id, row.body) for row in told] == [(order_id, {"status": "Failed"})]
 
 
 async def test_what_stands_already_is_not_written_again(plant: Plant) -> None:
