@@ -28,7 +28,7 @@ from console.screens.attaching import Attachment, OtherOrg
 from console.screens.attention import Attention
 from console.screens.base import LiveScreen
 from console.screens.clipboard import Clipboard, question
-from console.screens.desk import Desk
+from console.screens.desk import NEVER, Desk
 from console.screens.driver import lasting
 from console.screens.going import GoingApp
 from console.screens.logbook import Did, LogBook
@@ -239,13 +239,15 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
                 return
             if key and not key.isascii() and key.isprintable() and not isinstance(self.focused, Input | TextArea):
                 event.stop()
-                self._say_japanese_input()
+                self._say_japanese_input(monotonic())
                 return
+            if isinstance(event, events.Key) and self.desk.foreign_key_at > NEVER:
+                self._say_japanese_input(NEVER)  # a key of the keyboard itself: it is off, or does no harm
         await super().on_event(event)
 
-    def _say_japanese_input(self) -> None:
-        """A key that came out of an input method is no command; the footer says so for a while."""
-        self.desk.foreign_key_at = monotonic()
+    def _say_japanese_input(self, at: float) -> None:
+        """A key that came out of an input method is no command; the footer says so for a while, or (NEVER) no longer."""
+        self.desk.foreign_key_at = at
         self._tick()
 
     def action_command_palette(self) -> None:

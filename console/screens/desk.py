@@ -21,6 +21,8 @@ _TITLES = {
 }
 _SHOWN = ("whmcs", "salesforce", "events", "esim", "mail")
 
+NEVER = float("-inf")  # a moment that is always long ago
+
 
 @dataclass
 class Desk:
@@ -39,7 +41,7 @@ class Desk:
     waiting: dict[str, int] = field(default_factory=dict)
     view: View = field(default_factory=lambda: View("", ""))
     asking: bool = False
-    foreign_key_at: float = float("-inf")
+    foreign_key_at: float = NEVER
     environ: Mapping[str, str] = field(default_factory=dict)
     wide: bool | None = None
     attention: Attention = field(default_factory=Attention)
