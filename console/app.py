@@ -38,6 +38,7 @@ from console.screens.palette import ConsoleProvider
 from console.screens.sections import SECTIONS
 from console.screens.session import Session
 from console.screens.submitting import Submissions
+from console.screens.stylesheet import KeptStylesheet
 from console.theme import DARK, LIGHT, THEMES
 from console.widgets.confirm import PlanDialog
 from console.widgets.frames import PLAIN, suit
@@ -77,6 +78,7 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         self.options = options
         super().__init__()
         session = Session(options.connect, wall=options.wall, zone=options.zone, read_only=options.read_only)
+        self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
         self.log_book = LogBook(session.now, options.crash.redactor.text)
         session.on_failure = self.log_book.failed
         self._attachment = Attachment(session, self._tell, self._look, own=options.embedded, org_id=options.org_id)

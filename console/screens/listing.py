@@ -20,11 +20,11 @@ class Listing:
     def __init__(self, session: Session, view: View) -> None:
         self._session = session
         self.filter, self.sort, self.name = "", parse_sort("-updated"), ""
-        self.shown: OrderView | AskedView = self._local()
         self.asking = False
         self._paused: Mapping[str, BookRow] | None = None
         self._paused_at = 0.0
         self.use_view(view)
+        self.shown: OrderView | AskedView = self._local()
 
     def use_view(self, view: View) -> None:
         """Raises QueryError; nothing changes then."""

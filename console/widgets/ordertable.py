@@ -21,7 +21,7 @@ from console.widgets.cells import fit
 from console.widgets.columns import GUTTER, Column, Placed, place, total_width
 from console.widgets.glyphs import Glyphs
 from console.widgets.held_rows import HeldRows
-from console.widgets.pieces import TONE_CLASSES, Line, tone_css, tone_style
+from console.widgets.pieces import Line, tone_style
 from console.widgets.rowstrip import cell, titles
 
 AIMING = 2.0  # seconds after the mouse's last move in which rows hold still
@@ -31,7 +31,6 @@ Cells = Mapping[str, Line]  # column key → pieces
 class OrderTable(ScrollView, can_focus=True):
     """Rows of orders. ``cells`` gives what stands in a row; it is called for visible rows only."""
 
-    DEFAULT_CSS = tone_css("OrderTable")
     BINDING_GROUP_TITLE = "Table"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "Down", show=False, id="table.down"),
@@ -51,7 +50,7 @@ class OrderTable(ScrollView, can_focus=True):
         Binding("escape", "let_go", "Let go", show=False, id="table.let_go", tooltip="Clear the marks, then let go"),
     ]  # fmt: skip
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "ordertable--header", "ordertable--cursor", "ordertable--blurred", "ordertable--marked", *TONE_CLASSES,
+        "ordertable--header", "ordertable--cursor", "ordertable--blurred", "ordertable--marked",
     }  # fmt: skip
 
     waiting: reactive[int] = reactive(0, repaint=False)

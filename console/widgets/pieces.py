@@ -1,6 +1,7 @@
 """Pieces of text with a tone, and strips made of them. Text is never read as markup."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -8,33 +9,35 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from console.theme import TONES
+from console.theme import DARK, THEMES, TONES
 from console.widgets.cells import fit, wrap
 
 Piece = tuple[str, str]  # text, tone
 Line = Sequence[Piece]
 
-TONE_CLASSES = frozenset(f"tone--{tone}" for tone in TONES)
-
-
-def tone_css(widget: str) -> str:
-    """The rule of each tone for one kind of widget; goes into its DEFAULT_CSS."""
-    rules = (f"& > .tone--{tone} {{ {_RULE.get(tone, f'color: $tone-{tone};')} }}" for tone in TONES)
-    return f"{widget} {{ {' '.join(rules)} }}"
-
-
-_RULE = {
-    "strong": "color: $tone-strong; text-style: bold;",
-    "badge_production": "background: $badge-production; color: $badge-production-text; text-style: bold;",
-    "badge_sandbox": "background: $badge-sandbox; color: $badge-sandbox-text; text-style: bold;",
-}
+_BADGES = ("badge_production", "badge_sandbox")
 
 
 def tone_style(widget: Widget, tone: str) -> Style:
-    """The style of a tone; a word the daemon is ahead of us with is shown plain."""
-    if tone not in TONES:
-        tone = "plain"
-    return widget.get_component_rich_style(f"tone--{tone}", partial=True)
+    """The style of a tone in the theme in force; a word the daemon is ahead of us with is shown plain.
+
+    No component class: each of those is a node of its own in every widget, styled anew with every change of a class.
+    """
+    return _styles(widget.app.theme)[tone if tone in TONES else "plain"]
+
+
+@lru_cache(maxsize=8)
+def _styles(theme: str) -> Mapping[str, Style]:
+    colours = next((known for known in THEMES if known.name == theme), DARK).variables
+    styles = {
+        tone: Style(color=colours[f"tone-{tone}"], bold=tone == "strong" or None)
+        for tone in TONES
+        if tone not in _BADGES
+    }
+    for badge in _BADGES:
+        name = badge.replace("_", "-")
+        styles[badge] = Style(color=colours[f"{name}-text"], bgcolor=colours[name], bold=True)
+    return styles
 
 
 def strip_of(widget: Widget, line: Line, width: int, base: Style, *, muted: bool = False, ellipsis: str = "…") -> Strip:

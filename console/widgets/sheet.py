@@ -12,14 +12,13 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from console.widgets.pieces import TONE_CLASSES, Line, strip_of, tone_css
+from console.widgets.pieces import Line, strip_of
 
 
 class Sheet(ScrollView, can_focus=True):
     """``set_lines`` replaces everything; lines with a name in ``names`` can be chosen by cursor or click."""
 
-    DEFAULT_CSS = tone_css("Sheet")
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"sheet--cursor", *TONE_CLASSES}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"sheet--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "Down", show=False),
         Binding("up,k", "move(-1)", "Up", show=False),
