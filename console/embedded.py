@@ -154,7 +154,8 @@ def _farewell(left: int, *, hangs: bool) -> str:
     if hangs:
         return "The daemon of this window was left behind with a call under way; its journal allows that."
     if left:
-        return f"The daemon of this window has stopped; {left} orders go on at the next start."
+        waits = "1 order goes" if left == 1 else f"{left} orders go"
+        return f"The daemon of this window has stopped; {waits} on at the next start."
     return "The daemon of this window has stopped; no order was under way."
 
 
