@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import threading
+import traceback
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -37,8 +38,8 @@ from console.screens.order import OrderScreen
 from console.screens.palette import ConsoleProvider
 from console.screens.sections import SECTIONS
 from console.screens.session import Session
-from console.screens.submitting import Submissions
 from console.screens.stylesheet import KeptStylesheet
+from console.screens.submitting import Submissions
 from console.theme import DARK, LIGHT, THEMES
 from console.widgets.confirm import PlanDialog
 from console.widgets.frames import PLAIN, suit
@@ -77,8 +78,8 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
     def __init__(self, options: ConsoleOptions) -> None:
         self.options = options
         super().__init__()
-        session = Session(options.connect, wall=options.wall, zone=options.zone, read_only=options.read_only)
         self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
+        session = Session(options.connect, wall=options.wall, zone=options.zone, read_only=options.read_only)
         self.log_book = LogBook(session.now, options.crash.redactor.text)
         session.on_failure = self.log_book.failed
         self._attachment = Attachment(session, self._tell, self._look, own=options.embedded, org_id=options.org_id)
@@ -96,6 +97,7 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         )
         self.copier = Clipboard(options.environ, options.copies, self._tell, self._offer_copy)
         self.looks_from = options.looks_from  # where theme and signs came from
+        self._mishaps: set[str] = set()  # kinds and places of defects that were told
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = options.theme
@@ -236,7 +238,7 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         if isinstance(event, events.Key | events.Paste | events.MouseDown) and not event.is_forwarded:
             screen = self._active()
             key = (event.character or "") if isinstance(event, events.Key) else ""
-            if isinstance(screen, PlanDialog) and screen.ignores_input(key):
+            if isinstance(screen, PlanDialog | Question) and screen.ignores_input(key):
                 event.stop()
                 return
             if key and not key.isascii() and key.isprintable() and not isinstance(self.focused, Input | TextArea):
@@ -307,13 +309,18 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
     # Trouble ---------------------------------------------------------------------------------------------------------
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A worker that ended in an error: said once, in words, and kept with its traceback in a private file."""
+        """A worker that ended in an error, of the application or of any screen (``Attended``): said in words; a defect of
+        our own once for each place it comes from, and kept with its traceback in a private file."""
         if event.state is not WorkerState.ERROR or event.worker.error is None:
             return
         error = event.worker.error
         if isinstance(error, ApiError):
             self._tell(str(error), "error")
             return
+        place = traceback.extract_tb(error.__traceback__)[-1:]
+        if (key := f"{type(error).__name__} {place}") in self._mishaps:
+            return
+        self._mishaps.add(key)
         file = self.options.crash.write(error)
         self._tell(
             f"Something went wrong in the console itself ({type(error).__name__}). The details are in {file}", "error"

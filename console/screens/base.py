@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from console.screens.desk import Desk
 from console.screens.sections import SECTIONS
+from console.widgets.attended import Attended
 from console.widgets.cells import literal
 from console.widgets.frames import suit
 from console.widgets.hints import Hint, HintBar
@@ -25,7 +26,7 @@ FOREIGN_FOR = 6.0  # seconds
 ROOM_FOR_ALL = 110  # columns in which every section has its name
 
 
-class LiveScreen(Screen[None]):
+class LiveScreen(Attended, Screen[None]):
     """Gets the book's changes only while it is active; what it missed it catches up on when it comes back."""
 
     MODE = ""

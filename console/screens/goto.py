@@ -13,12 +13,13 @@ from textual.widgets import Input, Label
 
 from console.client.errors import ApiError
 from console.screens.places import Kind, NoPlace, Place, completions, place_of
+from console.widgets.attended import Attended
 from console.widgets.cells import literal
 from console.widgets.frames import suit
 from console.widgets.glyphs import Glyphs
 
 
-class GoTo(ModalScreen[Place | None]):
+class GoTo(Attended, ModalScreen[Place | None]):
     """Dismissed with the place, an order by its id. ``find`` gives the id of an order, or raises ApiError."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]

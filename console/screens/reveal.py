@@ -14,6 +14,7 @@ from textual.widgets import Input, Label
 from console.client.errors import ApiError
 from console.schema.service import RevealRequest
 from console.screens.desk import Desk
+from console.widgets.attended import Attended
 from console.widgets.cells import fit, literal
 from console.widgets.fields import ChoiceInput
 from console.widgets.frames import suit
@@ -31,7 +32,7 @@ _LABELS = {"name": "Name", "phone": "Phone", "email": "E-mail", "iccid": "ICCID"
 _LABEL = 17
 
 
-class RevealScreen(ModalScreen[None]):
+class RevealScreen(Attended, ModalScreen[None]):
     """Closes by itself after the daemon's ``hide_after``, when another screen or window comes in front, and when the
     daemon is lost. What it shows is in no other part of the console."""
 

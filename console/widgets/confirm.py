@@ -6,7 +6,6 @@ confirmed by its own key, and when an order changes meanwhile the plan is void a
 
 import unicodedata
 from collections.abc import Mapping
-from time import monotonic
 from typing import Any, ClassVar
 
 from textual import on
@@ -18,21 +17,22 @@ from textual.widgets import Button, Input, Label
 
 from console.commands.words import Risk
 from console.schema.commands import Plan
+from console.widgets.attended import Attended
 from console.widgets.bulkrow import BulkRow
 from console.widgets.cells import literal
 from console.widgets.fields import field_for, read_value
 from console.widgets.frames import suit
 from console.widgets.glyphs import Glyphs
+from console.widgets.grace import Grace
 from console.widgets.pieces import Line, flowed
 from console.widgets.planlines import plan_lines
 from console.widgets.planning import Agreed, Asked, Planning
 from console.widgets.sheet import Sheet
 
-GRACE = 0.5  # seconds in which keys are ignored: a live list pushes dialogs under moving fingers
 LONGEST_REASON = 500
 
 
-class PlanDialog(ModalScreen[Agreed | None]):
+class PlanDialog(Attended, ModalScreen[Agreed | None]):
     """Its form stays beside the plan: another value of an argument drops the plan, and it is made anew."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,7 +50,7 @@ class PlanDialog(ModalScreen[Agreed | None]):
         self._busy = False
         self.stands = False
         self._at_once = False  # what was typed for a command without risk needs no second ⏎
-        self._ignored_until = 0.0
+        self._grace = Grace(asked.command.keys)
         self._words = Sheet(id="dialog-words", ellipsis=glyphs.ellipsis)
         self._form = Vertical(id="dialog-fields")
         self._fields = {
@@ -100,7 +100,7 @@ class PlanDialog(ModalScreen[Agreed | None]):
     def on_mount(self) -> None:
         self.stands = True
         suit(self, self._glyphs)
-        self._start_grace()
+        self._grace.start()
         if any(argument.required for argument in self._asked.command.arguments) and not self._all_given():
             one = len(self._asked.targets) <= 1 and not self._asked.filter
             self._at_once = one and self._asked.command.risk is Risk.NONE
@@ -113,17 +113,9 @@ class PlanDialog(ModalScreen[Agreed | None]):
     def plan(self) -> Plan | None:
         return self._planning.plan
 
-    def _start_grace(self) -> None:
-        self._ignored_until = monotonic() + GRACE
-
     def ignores_input(self, key: str = "") -> bool:
         """Are keys and clicks still ignored? A held-down key of the command itself stays ignored while it repeats."""
-        now = monotonic()
-        if now >= self._ignored_until:
-            return False
-        if key and key == self._asked.command.keys:
-            self._ignored_until = now + GRACE
-        return True
+        return self._grace.ignores(key)
 
     def _all_given(self) -> bool:
         given = self._asked.prefilled
@@ -150,6 +142,7 @@ class PlanDialog(ModalScreen[Agreed | None]):
         self._count_label.update(f"type {count}")
         self._bulk.display = possible and self.plan is not None and self.plan.bulk
         self._go.label = self._go_label()
+        self._go.refresh(layout=True)  # Textual keeps a button as wide as its first label
         self._go.disabled = self._busy or (planned and not possible)
 
     def _go_label(self) -> str:
@@ -267,7 +260,7 @@ class PlanDialog(ModalScreen[Agreed | None]):
         self._trouble = await self._planning.make(arguments)
         self._busy = False
         if self.plan is not None:
-            self._start_grace()
+            self._grace.start()
         self._show()
         if self._at_once and self._planning.possible and not self._planning.needs_reason:
             self._agree()

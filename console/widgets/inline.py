@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button
 
+from console.widgets.attended import Attended
 from console.widgets.cells import literal
 from console.widgets.frames import suit
 from console.widgets.glyphs import Glyphs
@@ -20,7 +21,7 @@ MOST_LINES = 4
 Answer = Agreed | Literal["dialog"] | None
 
 
-class InlineConfirm(ModalScreen[Answer]):
+class InlineConfirm(Attended, ModalScreen[Answer]):
     """Belongs to one order id and its run version. ``"dialog"``: the plan holds more than fits on a line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -13,12 +13,19 @@ from textual.widgets import Button, Label
 from console.widgets.cells import literal, literal_lines
 from console.widgets.frames import suit
 from console.widgets.glyphs import Glyphs
+from console.widgets.grace import Grace
 from console.widgets.pieces import Line, flowed
 from console.widgets.sheet import Sheet
 
+ENTER = "\r"
+
 
 class Question(ModalScreen[bool]):
-    """``said``: (text, tone) of each paragraph. Dismissed with True for ``yes`` (⏎), False for ``no`` (esc)."""
+    """``said``: (text, tone) of each paragraph. Dismissed with True for ``yes`` (⏎), False for ``no`` (esc).
+
+    It comes when something has happened, not on a key: what is pressed in its first moments was meant for what stood
+    there before.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "answer(False)", "No"),
@@ -32,6 +39,7 @@ class Question(ModalScreen[bool]):
         super().__init__()
         self._glyphs, self._heading, self._said, self._yes, self._no = glyphs, title, said, yes, no
         self._sheet = Sheet(id="dialog-words", ellipsis=glyphs.ellipsis)
+        self._grace = Grace(ENTER)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
@@ -42,7 +50,12 @@ class Question(ModalScreen[bool]):
                 yield Button(f"{self._no}  esc", id="question-no", compact=True)
                 yield Button(f"{self._yes}  {self._glyphs.enter}", id="question-yes", compact=True)
 
+    def ignores_input(self, key: str = "") -> bool:
+        """Are keys and clicks still ignored? A held-down ⏎ stays ignored while it repeats."""
+        return self._grace.ignores(key)
+
     def on_mount(self) -> None:
+        self._grace.start()
         suit(self, self._glyphs)
         self._sheet.can_focus = False
         self.call_after_refresh(self._show)

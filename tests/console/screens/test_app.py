@@ -1,19 +1,26 @@
 """The application around the screens: trouble of its own, help, palette, what it imports."""
 
+import importlib
+import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from textual.screen import Screen
 
+import console
 from console.app import EXIT_REFUSED, ConsoleApp
+from console.client.errors import Unreachable
 from console.observe.crash import EXIT_CRASH
 from console.screens.board import BoardScreen
 from console.screens.help import HelpScreen
+from console.widgets.attended import Attended
 from console.widgets.sheet import Sheet
 from tests.console.screens.canned import CannedApi
 from tests.console.screens.conftest import Opened, options_for, until
-from tests.console.screens.looking import board, screen_text, words_of
+from tests.console.screens.looking import board, notices, screen_text, words_of
 
 SECRET = "canary-5f2c9a"
 
@@ -38,6 +45,38 @@ async def test_a_crash_leaves_a_file_and_no_local_variable_on_the_terminal(
     assert app.return_code == EXIT_CRASH
     written = options.crashed[0].read_text()
     assert "ZeroDivisionError" in written and SECRET not in written
+
+
+async def test_a_worker_of_a_screen_that_breaks_is_told_once(api: CannedApi, opened: Opened, tmp_path: Path) -> None:
+    async with opened() as pilot:
+        screen = board(pilot)
+
+        async def broken() -> None:
+            raise ZeroDivisionError
+
+        async def refused() -> None:
+            raise Unreachable("unix:/nowhere", "no such file")
+
+        screen.run_worker(broken(), exit_on_error=False)
+        screen.run_worker(broken(), exit_on_error=False)
+        screen.run_worker(refused(), exit_on_error=False)
+        await until(pilot, lambda: "daemon not reachable at unix:/nowhere" in notices(pilot))
+        assert notices(pilot).count("Something went wrong in the console itself (ZeroDivisionError)") == 1
+        assert len(list((tmp_path / "crashes").iterdir())) == 1
+
+
+def test_whatever_runs_workers_has_their_errors_told() -> None:
+    """Without ``Attended`` an error of a screen's worker would be lost: Textual tells it to that screen alone."""
+    folder, found = Path(console.__file__).parent, []
+    for file in sorted([*folder.glob("screens/*.py"), *folder.glob("widgets/*.py")]):
+        module = importlib.import_module(f"console.{file.parent.name}.{file.stem}")
+        for cls in vars(module).values():
+            if isinstance(cls, type) and cls.__module__ == module.__name__ and issubclass(cls, Screen):
+                source = inspect.getsource(cls)
+                if re.search(r"self\.run_worker\(|^    @work|Latest\(self", source, re.MULTILINE):
+                    found.append(cls)
+    assert len(found) > 10
+    assert [cls.__name__ for cls in found if not issubclass(cls, Attended)] == []
 
 
 async def test_help_is_narrowed_by_typing(opened: Opened) -> None:

@@ -68,6 +68,12 @@ async def test_what_no_clipboard_took_is_shown_and_saved(opened: Opened, tmp_pat
         app.copy_out("00010480", "order number")
         await until(pilot, lambda: isinstance(app.screen, Question) and "00010480" in screen_text(pilot))
         assert "the Linux console has no clipboard" in screen_text(pilot)
+        question = app.screen
+        assert isinstance(question, Question)
+        question._grace.start()  # as when it has just come
+        await pilot.press("enter")
+        assert app.screen is question and not (tmp_path / "copies").exists()
+        await until(pilot, lambda: not question.ignores_input())
         await pilot.press("enter")
         await until(pilot, lambda: "Saved in" in notices(pilot))
         (kept,) = (tmp_path / "copies").iterdir()

@@ -16,7 +16,7 @@ from console.schema.book import COLUMNS
 from console.schema.commands import Plan, PlanRequest, SubmitRequest, Submitted
 from console.schema.problem import Change, Problem
 from console.screens.board import BoardScreen
-from console.widgets import confirm
+from console.widgets import grace
 from console.widgets.confirm import PlanDialog
 from console.widgets.sheet import Sheet
 from tests.console.screens import world
@@ -58,7 +58,7 @@ async def test_holding_any_acting_key_down_submits_nothing(
     """Forty of each at thirty a second, as the dialogs' clock has it."""
     api.plan_answer = quiet
     now = [100.0]
-    monkeypatch.setattr(confirm, "monotonic", lambda: now[0])
+    monkeypatch.setattr(grace, "monotonic", lambda: now[0])
     async with opened() as pilot:
         asked = 0
         for key in (*(command.keys for command in for_orders()), "z"):
@@ -206,7 +206,7 @@ async def test_keys_of_the_first_half_second_are_ignored(
     api: CannedApi, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr(confirm, "monotonic", lambda: now[0])
+    monkeypatch.setattr(grace, "monotonic", lambda: now[0])
     async with opened() as pilot:
         await take(pilot, REVIEW)
         await pilot.press("a")

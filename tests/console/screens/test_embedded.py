@@ -56,6 +56,9 @@ async def test_a_window_whose_journal_has_a_daemon_offers_to_connect_there(tmp_p
             shown = " ".join(screen_text(pilot).split())
             assert "journal.db is in use by" in shown and "since" in shown
             assert first.address.shown[:60] in shown
+            question = app.screen
+            assert isinstance(question, Question)
+            await until(pilot, lambda: not question.ignores_input())
             await pilot.press("enter")
             await until(pilot, lambda: "● live" in screen_text(pilot) and app.desk.session.me is not None)
             assert "this window runs the daemon" not in screen_text(pilot)
