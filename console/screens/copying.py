@@ -101,15 +101,19 @@ class ExportTo(ModalScreen[Path | None]):
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
-        file = Path(event.value.strip()).expanduser()
         if not event.value.strip():
             self._complain("Give the name of a file.")
-        elif file.exists():
-            self._complain(f"{file} exists already: nothing is written over.")
-        elif not file.parent.is_dir():
-            self._complain(f"There is no folder {file.parent}.")
-        else:
-            self.dismiss(file)
+            return
+        try:
+            file = Path(event.value.strip()).expanduser()
+            if file.exists():
+                self._complain(f"{file} exists already: nothing is written over.")
+            elif not file.parent.is_dir():
+                self._complain(f"There is no folder {file.parent}.")
+            else:
+                self.dismiss(file)
+        except (OSError, RuntimeError, ValueError) as error:  # no such user, a name too long, a folder that is closed
+            self._complain(f"This cannot be the name of a file: {getattr(error, 'strerror', None) or error}")
 
     def _complain(self, said: str) -> None:
         self.query_one("#export-error", Label).update(self._glyphs.plain(literal(said)))

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Label
 
 from console.client.views import View, Views
 from console.schema.book import SnapshotHead
@@ -163,6 +163,11 @@ async def test_an_export_has_exactly_what_is_filtered_masked_and_private(
         pilot.app.screen.query_one(Input).value = str(file)
         await pilot.press("enter")
         await until(pilot, lambda: "exists already" in screen_text(pilot))
+        for name in ("~nobody-of-that-name/a.csv", f"{file.parent}/{'a' * 300}.csv"):
+            pilot.app.screen.query_one(Input).value = name
+            await pilot.press("enter")
+            await until(pilot, lambda: "cannot be the name of a file" in screen_text(pilot))
+            pilot.app.screen.query_one("#export-error", Label).update("")
     assert rows
 
 
