@@ -52,7 +52,10 @@ async def failures(
             groups[row.cause].append(row)
         found = [_group(db, cause, members, now, asker) for cause, members in groups.items()]
         found.sort(key=lambda group: (-group.count, -group.newest))
-        return Failures(seq=seq, at=now, filter=filter_ or DEFAULT, orders=len(ids), groups=found)
+        total = (
+            orders.count(db, f"({where}) AND r.fingerprint IS NOT NULL", bound) if len(ids) == MOST_ORDERS else len(ids)
+        )
+        return Failures(seq=seq, at=now, filter=filter_ or DEFAULT, orders=total, groups=found)
 
     return await api.read(read)
 

@@ -79,7 +79,8 @@ class FailureGroup(Answer):
 
 
 class Failures(Answer):
-    """``filter``: what was asked for, in the grammar; groups are the largest first."""
+    """``filter``: what was asked for, in the grammar; groups are the largest first. ``orders`` counts all that match,
+    the groups together may hold fewer: the newest."""
 
     seq: int
     at: float = 0.0

@@ -1,8 +1,6 @@
 """The Orders board: every order, live, sorted, filtered, with the one in hand beside it."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from datetime import datetime
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -12,14 +10,14 @@ from textual.widget import Widget
 
 from console import keys
 from console.client.errors import ApiError, NotFound
-from console.client.exporting import as_text, matching
 from console.client.query import QueryError, parse_sort
 from console.client.views import ViewError
 from console.commands.table import BY_ID
 from console.schema.detail import OrderDetail, PossibleCommand
 from console.screens.acting import ActingScreen
-from console.screens.copying import ExportTo, copy_out, write_new
+from console.screens.copying import copy_out
 from console.screens.desk import Desk
+from console.screens.exporting import export_orders
 from console.screens.listing import Listing
 from console.screens.order import OrderScreen
 from console.screens.orderview import AskedView
@@ -357,24 +355,8 @@ class BoardScreen(ActingScreen):
     @work(group="export", exclusive=True, exit_on_error=False)
     async def action_export(self) -> None:
         """Write exactly what is filtered into a new file, masked as a viewer sees it."""
-        session, listing = self.desk.session, self.listing
-        text, sort = listing.filter, listing.sort.name
-        moment = datetime.fromtimestamp(session.now(), session.zone)
-        what = f"Every order of {text or 'all'} as CSV, or JSON in a file named .json"
-        file = await self.app.push_screen_wait(
-            ExportTo(self.desk.glyphs, Path.home() / f"portal-orders-{moment:%Y%m%d-%H%M%S}.csv", what)
-        )
-        if file is None:
-            return
-        try:
-            lines = await matching(session.api, text, f"-{sort}" if listing.sort.descending else sort)
-            write_new(file, as_text(lines, json_form=file.suffix == ".json"))
-        except ApiError as error:
-            self.tell(f"Nothing was exported: {error}", "error")
-        except OSError as error:
-            self.tell(f"{file} could not be written: {error.strerror or error}", "error")
-        else:
-            self.tell(f"{len(lines):,} orders written to {file}, personal data masked; only you can read it.")
+        sort = self.listing.sort
+        await export_orders(self, self.listing.filter, f"-{sort.name}" if sort.descending else sort.name)
 
     def action_pause(self) -> None:
         listing = self.listing

@@ -1,10 +1,6 @@
 """Failures: what stands in the way, by cause, with advice and acts on a whole cause at once."""
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence, Set
-from datetime import datetime
-from io import StringIO
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -14,12 +10,11 @@ from textual.widget import Widget
 
 from console import keys
 from console.client.errors import ApiError
-from console.client.rows import BookRow
 from console.commands.table import BY_ID
 from console.schema.desk import FailureGroup, Failures
 from console.schema.detail import PossibleCommand
-from console.screens.copying import ExportTo, write_new
 from console.screens.desk import Desk
+from console.screens.exporting import export_orders
 from console.screens.order import OrderScreen
 from console.screens.reading import ReadingScreen
 from console.widgets import failrow, wording
@@ -28,11 +23,10 @@ from console.widgets.filterbar import FilterBar
 from console.widgets.hints import Hint
 from console.widgets.ordertable import Cells, OrderTable
 from console.widgets.sheet import Sheet
-from console.written import csv_cell
 
 DEFAULT = "state:failed,retrying,parked,held"
+NOTHING = "nothing stands in the way"
 CAUSE = "cause:"  # before the fingerprint in a row's key, and in the grammar
-CSV_COLUMNS = ("cause", "number", "order_id", "state", "step", "system", "class", "code", "message", "tries", "updated")
 
 
 class FailuresScreen(ReadingScreen):
@@ -133,8 +127,8 @@ class FailuresScreen(ReadingScreen):
         group = self._in_hand_group()
         if group is None:
             none = self._answer is not None and not self._groups
-            said = "nothing stands in the way" if none else "an arrow key takes a cause in hand"
-            self._about.set_lines([[(said, "ok" if none else "muted")]])
+            said = self._nothing() if none else "an arrow key takes a cause in hand"
+            self._about.set_lines([[(said, "ok" if none and said == NOTHING else "muted")]])
             self._acts.set_lines([])
             return
         narrow = not self._acts.display
@@ -145,6 +139,16 @@ class FailuresScreen(ReadingScreen):
             lines[1:1] = failrow.act_lines(group, glyphs, width, narrow=True)
         self._about.set_lines(lines)
         self._acts.set_lines(failrow.act_lines(group, glyphs, max(30, self._acts.room), narrow=False))
+
+    def _nothing(self) -> str:
+        """What an empty list means: all is well only where everything was asked for, and just now."""
+        if self.trouble or self.table.grey:
+            return "no cause stood in the way when it was read last"
+        assert self._answer is not None
+        asked = self._bar.text.strip() or DEFAULT
+        if self._answer.filter.strip() != asked:
+            return "being read"
+        return NOTHING if asked == DEFAULT else "no cause matches the filter"
 
     def _in_hand_group(self) -> FailureGroup | None:
         key = self.table.in_hand or ""
@@ -159,7 +163,9 @@ class FailuresScreen(ReadingScreen):
             self._bar.summarise(" being read ")
             return
         causes = len(self._groups)
-        parts = [f"{self._answer.orders:,} orders", f"{causes:,} {'cause' if causes == 1 else 'causes'}"]
+        grouped = sum(group.count for group in self._groups.values())
+        newest = f"the newest {grouped:,} of " if grouped < self._answer.orders else ""
+        parts = [f"{newest}{self._answer.orders:,} orders", f"{causes:,} {'cause' if causes == 1 else 'causes'}"]
         if self.table.marks:
             parts.append(f"{len(self.table.marks):,} marked")
         parts.append("flat" if self._flat else "by cause")
@@ -311,39 +317,7 @@ class FailuresScreen(ReadingScreen):
 
     @work(group="export", exclusive=True, exit_on_error=False)
     async def action_export(self) -> None:
-        """Exactly what is filtered, order by order; the book holds no personal data."""
-        session = self.desk.session
-        book = [
-            (name, row)
-            for name, group in self._groups.items()
-            for key in group.order_ids
-            if (row := session.book.get(key)) is not None
-        ]
-        now = datetime.fromtimestamp(session.now(), session.zone)
-        proposed = Path.home() / f"portal-failures-{now:%Y%m%d-%H%M%S}.csv"
-        what = f"{len(book):,} orders of {self._bar.text or DEFAULT} as CSV"
-        file = await self.app.push_screen_wait(ExportTo(self.desk.glyphs, proposed, what))
-        if file is None:
-            return
-        try:
-            write_new(file, as_csv(book))
-        except OSError as error:
-            self.tell(f"Nothing was exported: {error}", "error")
-        else:
-            self.tell(f"{len(book):,} orders are in {file}.")
-
-
-def as_csv(rows: Sequence[tuple[str, BookRow]]) -> str:
-    """(key of the cause, order) as rows that are safe for spreadsheets."""
-    written = StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for cause, row in rows:
-        values = {
-            **row._asdict(),
-            "cause": cause.removeprefix(CAUSE),
-            "class": row.error_class,
-            "step": row.step or row.error_step,
-        }
-        writer.writerow([csv_cell(values[name]) for name in CSV_COLUMNS])
-    return written.getvalue().rstrip("\n")
+        """Every order that stands for a cause under this filter, also those that are not listed here."""
+        await export_orders(
+            self, self._bar.text or DEFAULT, "-updated", name="failures", shown=lambda line: line.cause is not None
+        )

@@ -111,11 +111,10 @@ class NeedsScreen(ReadingScreen):
         self._summary.set_lines([self._summed_up()])
         item = self.in_hand
         if item is None:
-            said = (
-                "nothing waits for a person"
-                if self._answer is not None and not self._items
-                else "an arrow key takes a row in hand"
-            )
+            said = "an arrow key takes a row in hand"
+            if self._answer is not None and not self._items:
+                fresh = not (self.trouble or self.table.grey)  # else what is known may be over
+                said = "nothing waits for a person" if fresh else "nothing waited for a person when it was read last"
             self._about.set_lines([[(said, "muted")]])
             return
         name = session.name(item.order_id) if item.order_id is not None else None

@@ -109,6 +109,8 @@ def about(group: FailureGroup, now: float, zone: tzinfo, glyphs: Glyphs, width: 
     states = ", ".join(f"{count:,} {state}" for state, count in sorted(group.states.items()))
     amount = f", worth {wording.amount(group.sum_yen, glyphs)}" if group.sum_yen else ""
     lines += _said("Orders", f"{group.count:,}: {states}{amount}", "plain", glyphs, width)
+    if (listed := len(group.order_ids)) < group.count:
+        lines += _said("Listed", f"the newest {listed:,}; o shows all on the board", "warn", glyphs, width)
     if group.unknown:
         never = f"{group.unknown:,} with an outcome that is not known: never part of an act on many"
         lines += _said("Left out", never, "bad", glyphs, width)

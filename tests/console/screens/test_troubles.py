@@ -1,6 +1,6 @@
 """Needs a person, Failures and batches over canned data: what stands on them and what keys lead to."""
 
-from collections.abc import Sequence
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ from console import keys
 from console.commands.table import BY_ID
 from console.schema.book import COLUMNS
 from console.schema.commands import Plan, PlannedOrder, PlanRequest, Submitted
+from console.schema.orders import OrderList
 from console.screens.attention import Attention, title
 from console.screens.batch import BatchesScreen, BatchScreen, as_csv
 from console.screens.failures import FailuresScreen
-from console.screens.failures import as_csv as failures_csv
 from console.screens.needs import NeedsScreen
 from console.screens.order import OrderScreen
 from console.screens.resolve import ResolveScreen
@@ -287,18 +287,57 @@ async def test_results_are_exported_safely(api: CannedApi, opened: Opened, tmp_p
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+async def test_failures_are_exported_as_the_daemon_knows_them(
+    api: CannedApi, opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "failures.csv"
+    asked = api.orders
+
+    async def one_has_a_cause(*given: Any, **more: Any) -> OrderList:
+        answer = await asked(*given, **more)
+        first, *others = answer.orders
+        return answer.model_copy(update={"orders": [first.model_copy(update={"cause": "c1"}), *others]})
+
+    monkeypatch.setattr(api, "orders", one_has_a_cause)
+    async with opened() as pilot:
+        screen = await failures(pilot)
+        await pilot.press("X")
+        await until(pilot, lambda: bool(pilot.app.screen.query("#export-file")))
+        pilot.app.screen.query_one("#export-file", Input).value = str(file)
+        await pilot.press("enter")
+        await until(pilot, lambda: file.exists() and pilot.app.screen is screen)
+    assert api.lists[-1] == ("state:failed,retrying,parked,held", "-updated")
+    rows = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
+    assert rows[0]["cause"] == "c1" and all(row["cause"] for row in rows)
+    assert "•" in rows[0]["customer"], "masked"
+
+
+async def test_an_empty_list_says_nothing_stands_in_the_way_only_when_that_is_known(
+    api: CannedApi, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = troubles.failures().model_copy(update={"groups": [], "orders": 0})
+
+    async def answer(filter_: str = "") -> Any:
+        return none.model_copy(update={"filter": filter_ or none.filter})
+
+    monkeypatch.setattr(api, "failures", answer)
+    async with opened() as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "nothing stands in the way" in screen_text(pilot))
+        screen = pilot.app.screen
+        assert isinstance(screen, FailuresScreen)
+        screen._bar.put("state:failed")
+        await until(pilot, lambda: "no cause matches the filter" in screen_text(pilot))
+        screen._bar.put("")
+        await until(pilot, lambda: "nothing stands in the way" in screen_text(pilot))
+        screen.trouble = "the daemon is busy"
+        screen.show()
+        assert "nothing stands in the way" not in words_of(screen.query_one("#failures-about", Sheet))
+
+
 def test_outside_words_are_no_formulas_in_exports() -> None:
     items = [one.model_copy(update={"message": "=HYPERLINK(1)"}) for one in troubles.batch().items]
     assert "'=HYPERLINK(1)" in as_csv(items)
-    row = next(r for r in _rows() if r.message)._replace(message="=1+1")
-    assert "'=1+1" in failures_csv([("cause:x", row)])
-
-
-def _rows() -> Sequence[Any]:
-    from console.client.rows import RowMaker
-
-    make = RowMaker()
-    return [make(row) for row in world.ROWS]
 
 
 @pytest.mark.parametrize(
