@@ -1,5 +1,7 @@
 """A sandbox, a daemon and people with tokens, each console a process of its own in a terminal."""
 
+import asyncio
+import json
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -10,17 +12,20 @@ from typing import Any
 from console.client.api import ApiClient, new_key
 from console.client.connection import Address
 from console.client.errors import ApiError
+from console.schema.base import Role
 from console.schema.commands import PlanRequest, SubmitRequest
+from console.schema.service import NewToken
+from console.settings.loading import load_settings
 from integrations.sandbox.world import Person
 from tests.bench.servers import World, daemon, sandbox, until
 from tests.console.cli.processes import environment
 from tests.e2e.walks.terminal import Terminal
 
 PEOPLE = {"viewer": "Kimura Nao", "operator": "Sato Aki", "supervisor": "Mori Ken", "other": "Ueda Jun"}
-ROLES = {"other": "operator"}
+ROLES: dict[str, Role] = {"viewer": "viewer", "operator": "operator", "supervisor": "supervisor", "other": "operator"}
 QUICK = {
     "WHMCS__LATE_AFTER": "1", "ENGINE__LOOK_APART": "0.2", "ENGINE__RETRY__BASE": "0.1", "ENGINE__RETRY__MAX": "0.5",
-    "APPROVE__LIMIT_YEN": '{"operator": 50000, "supervisor": 50000}',
+    "APPROVE__LIMIT_YEN": '{"operator": 50000, "supervisor": 20000}',
 }  # fmt: skip
 
 
@@ -57,6 +62,13 @@ class Office:
         self._used.add(person.number)
         return person
 
+    def rename(self, person: Person, name: str) -> None:
+        """Another name of the account in Salesforce."""
+        path = "/services/data/v63.0"
+        query = f"SELECT Id FROM Account WHERE SF_Account_No__c = '{person.number}'"
+        rows = self.world.salesforce.get(f"{path}/query", params={"q": query}).raise_for_status().json()["records"]
+        self.world.salesforce.patch(f"{path}/sobjects/Account/{rows[0]['Id']}", json={"Name": name}).raise_for_status()
+
     def place(self, kind: str, person: Person | None = None, *, approve: bool = False) -> dict[str, Any]:
         """As the sandbox says it: id, number, kind, customer, client, skus."""
         whose = person or self.person()
@@ -74,6 +86,20 @@ class Office:
         asked = sql % ", ".join("?" * len(states))
         until(lambda: self.world.count(asked, order_id, *states, wait, wait) > 0, f"{order_id} {states} {wait}", 60)
 
+    def secrets(self) -> dict[str, str]:
+        """What no console may ever show: credentials, tokens, activation codes."""
+        known = json.loads((self.world.folder / "sandbox.json").read_text(encoding="utf-8"))
+        found = {
+            f"{system} {name}": str(value)
+            for system in ("salesforce", "whmcs", "mail")
+            for name, value in known[system].items()
+            if name in ("client_secret", "secret", "access_key", "password", "admin_password") and value
+        }
+        found |= {f"token of {who}": file.read_text() for who, file in self.tokens.items()}
+        world = self.world.http.get("/world").raise_for_status().json()
+        codes = {row["matching_id"] for row in world["esim"]["profiles"] if row.get("matching_id")}
+        return found | {f"matching id {n}": code for n, code in enumerate(codes)}
+
     # Somebody else ---------------------------------------------------------------------------------------------------
 
     def client(self, who: str) -> ApiClient:
@@ -90,6 +116,14 @@ class Office:
                 return f"refused: {refusal}"
 
 
+async def _make_tokens(way: Address, files: Mapping[str, Path]) -> None:
+    async with ApiClient(way) as admin:
+        for who, file in files.items():
+            made = await admin.create_token(NewToken(name=PEOPLE[who], role=ROLES[who]))
+            file.write_text(made.token)
+            file.chmod(0o600)
+
+
 @contextmanager
 def open_office(
     folder: Path, *, customers: int = 40, seed: int = 7, settings: Mapping[str, str] | None = None
@@ -101,9 +135,7 @@ def open_office(
     quick = {**QUICK, "DAEMON__TCP__PORT": str(port), **(settings or {})}
     with sandbox(folder, customers=customers, seed=seed, settings=quick) as world, daemon(world):
         tokens = {who: folder / f"{who}.token" for who in PEOPLE}
-        for who, file in tokens.items():
-            role = ROLES.get(who, who)
-            world.portal("tokens", "create", "--name", PEOPLE[who], "--role", role, "--out", str(file))
+        asyncio.run(_make_tokens(Address(socket=load_settings(world.config, {}).settings.daemon.socket_path), tokens))
         office = Office(world, f"http://127.0.0.1:{port}", tokens)
         try:
             yield office

@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import select
-import signal
 import struct
 import subprocess
 import termios
@@ -154,13 +153,14 @@ class Terminal:
         self._write(f"\x1b[200~{text}\x1b[201~".encode())
 
     def close_window(self) -> None:
-        """The terminal goes away: SIGHUP."""
-        self.process.send_signal(signal.SIGHUP)
+        """The terminal goes away, and SIGHUP comes from the system."""
+        self._leave()
 
     def ended(self, seconds: float = PATIENCE) -> int:
         """The exit code."""
         code = self.process.wait(seconds)
-        self._reader.join(1.0)
+        if not self._ended:
+            self._reader.join(5.0)  # it has read what was written last
         return code
 
     def close(self) -> None:
@@ -172,9 +172,13 @@ class Terminal:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self.process.wait()
-        self._ended = True
-        self._reader.join()
-        os.close(self._master)
+        self._leave()
+
+    def _leave(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self._reader.join()
+            os.close(self._master)
 
 
 def _locale(env: Mapping[str, str]) -> dict[str, str]:

@@ -5,9 +5,12 @@ import time
 
 from tests.e2e.walks.terminal import PATIENCE, Terminal
 
-BYTES = {"⏎": "\r", "esc": "\x1b", "tab": "\t", "space": " ", "^p": "\x10", "^t": "\x14", "^l": "\x0c"}
+BYTES = {"⏎": "\r", "esc": "\x1b", "tab": "\t", "space": " ", "^p": "\x10", "^t": "\x14", "^l": "\x0c", "↓": "\x1b[B"}
 _BUTTON = re.compile(r"(?:^|\s)(\S[^│]*?)  (esc|⏎)(?=\s|$)")
 _ENTRY = re.compile(r"\s{2,}")
+
+
+READS = 0.8  # seconds a dialog stands before a person answers it; it ignores what comes in its first half second
 
 
 class NotOffered(AssertionError):
@@ -31,6 +34,8 @@ class Walker:
             for entry in _ENTRY.split(row.strip()):
                 key, _, title = entry.strip("[]").partition(" ")
                 found.setdefault(key, title)
+        if any("an arrow key takes" in row for row in rows):
+            found["↓"] = ""
         return found
 
     def press(self, key: str, title: str, *, seconds: float = PATIENCE) -> None:
@@ -40,6 +45,8 @@ class Walker:
             if time.monotonic() > end:
                 raise NotOffered(f"{key} {title} is not on the screen; it offers {offers}:\n{self.terminal.text}")
             time.sleep(0.02)
+        if _dialog_buttons(self.terminal.rows()) is not None:
+            time.sleep(READS)
         self.pressed.append(key)
         self.terminal.send(BYTES.get(key, key))
 

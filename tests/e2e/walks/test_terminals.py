@@ -1,0 +1,134 @@
+"""Terminals of every kind: ambiguous characters two cells wide, no colours, ASCII only, the bell, and nothing that must not get out."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.walks.office import Office, open_office
+from tests.e2e.walks.terminal import Terminal, sgr_codes
+from tests.e2e.walks.walker import Walker
+
+pytestmark = pytest.mark.slow
+# What the customer calls herself: markup, control characters, and characters of ambiguous width.
+NAME = "[red]Zoé\x1b]0;owned\x07 Ω※店"
+ODD = ("[red]", "owned", "Zoé")
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    with open_office(tmp_path_factory.mktemp("office")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def orders(office: Office) -> list[dict[str, Any]]:
+    """One waits for a way to pay, one is done with an eSIM, one is Pending Review."""
+    odd, good, new = office.person("none"), office.person(), office.person()
+    office.rename(odd, NAME)
+    placed = [
+        office.place("vpn", odd, approve=True), office.place("travel", good, approve=True), office.place("sim", new)
+    ]  # fmt: skip
+    office.until_run(placed[0]["id"], "parked")
+    office.until_run(placed[1]["id"], "done")
+    return placed
+
+
+def frames_end(terminal: Terminal) -> set[int]:
+    """The cells in which the right borders of a dialog stand: of every row between its corners."""
+    ends = set()
+    for line in terminal.cells():
+        text = [cell.data for cell in line]
+        if "|" in text:
+            ends.add(max(at for at, data in enumerate(text) if data == "|"))
+    return ends
+
+
+def column_of(terminal: Terminal, words: str) -> int:
+    """The cell in which these words begin."""
+    for line in terminal.cells():
+        text = ""
+        starts = []
+        for at, cell in enumerate(line):
+            starts += [at] * len(cell.data)
+            text += cell.data
+        if words in text:
+            return starts[text.index(words)]
+    raise AssertionError(f"{words} is not there:\n{terminal.text}")
+
+
+def test_where_ambiguous_characters_are_wide_every_column_ends_in_its_cell(
+    office: Office, orders: list[dict[str, Any]]
+) -> None:
+    terminal = office.console("operator", wide=True)
+    terminal.shows("live", "Zo", *(order["number"] for order in orders[:2]))
+    text = terminal.text
+    assert not [char for char in text if unicodedata.east_asian_width(char) == "A"], text
+    states = {column_of(terminal, words) for words in ("State ", "= parked", "✓ done")}
+    assert len(states) == 1, text
+    walker = Walker(terminal)
+    terminal.send("2")
+    terminal.shows(orders[2]["number"], "waits for a decision")
+    terminal.send("\x1b[B")
+    walker.press("a", "Approve")
+    terminal.shows("Leave it  esc", "Salesforce: Status = Approved")
+    assert terminal.text.count("\n") == 39
+    print(terminal.text)
+
+
+def test_ascii_without_colours(office: Office, orders: list[dict[str, Any]]) -> None:
+    terminal = office.console("viewer", "--glyphs", "ascii", env={"NO_COLOR": "1"})
+    terminal.shows("live", *(order["number"] for order in orders[:2]))
+    terminal.send("0")
+    terminal.shows("[0 Doctor]")
+    terminal.send("2")
+    terminal.shows(orders[2]["number"])
+    said = re.sub(rb"\x1b\][^\x07]*\x07", b"", bytes(terminal.raw)).decode()
+    beyond = {char for char in said if ord(char) > 126 and not unicodedata.name(char, "").startswith(("CJK", "HIRAGANA", "KATAKANA", "FULLWIDTH"))}  # fmt: skip
+    assert not beyond - set(NAME), beyond
+    colours = [code for code in sgr_codes(bytes(terminal.raw)) if re.search(rb"(^|;)(3[0-7]|4[0-7]|9[0-7]|10[0-7]|38|48)(;|$)", code)]  # fmt: skip
+    assert not colours, colours[:5]
+
+
+def test_the_bell_rings_and_the_title_counts_when_more_needs_a_person(office: Office, tmp_path: Path) -> None:
+    terminal = office.console("operator")
+    terminal.shows("● live")
+    terminal.until(lambda: "portal" in terminal.title, "a title")
+    before = terminal.bells
+    order = office.place("wrong_recipient", approve=True)
+    office.until_run(order["id"], "failed")
+    terminal.until(lambda: terminal.title == "(1) portal: 1 needs a person", "the title to count")
+    terminal.until(lambda: terminal.bells == before + 1, "the bell")
+
+
+def test_nothing_secret_and_nothing_active_is_written_to_the_terminal(
+    office: Office, orders: list[dict[str, Any]]
+) -> None:
+    """Every section, both orders with everything unfolded: no credential, matching id or card, no sequence from a name."""
+    terminal = office.console("operator")
+    walker = Walker(terminal)
+    for order in orders[:2]:
+        terminal.shows("● live")
+        terminal.send("F")
+        terminal.shows("Type order or customer number", "⏎ Find")
+        terminal.send(order["number"] + "\r")
+        terminal.shows("WHAT TO SAY", order["number"])
+        walker.press("⏎", "Open")
+        terminal.shows("STEPS")
+        terminal.send("t")
+        terminal.send("d")
+        terminal.shows("RECORDS")
+        terminal.send("1")
+    for key in "2378901":
+        terminal.send(key)
+        terminal.until(lambda key=key: f"[{key} " in terminal.text, f"section {key}")  # type: ignore[misc]
+    written = bytes(terminal.raw)
+    assert b"\x1b]0;owned" not in written
+    assert all(word.encode() in written for word in ("[red]", "Zo"))
+    secrets = office.secrets()
+    assert {"whmcs secret", "matching id 0", "token of operator"} <= secrets.keys()
+    for kind, secret in secrets.items():
+        assert secret.encode() not in written, kind

@@ -1,0 +1,80 @@
+"""What an input method commits, and what is pasted: in text fields it is text, anywhere else it is never a command."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.walks.office import Office, open_office
+from tests.e2e.walks.terminal import Terminal
+from tests.e2e.walks.walker import Walker
+
+pytestmark = pytest.mark.slow
+HINT = "Japanese input is on"
+NAME = "田中ガラス店"  # as it stands in Salesforce; a keyboard of another system commits が in two pieces
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    with open_office(tmp_path_factory.mktemp("office")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def orders(office: Office) -> list[dict[str, Any]]:
+    """Two that wait for a way to pay; the first customer's name is ``NAME``."""
+    first, second = office.person("none"), office.person("none")
+    office.rename(first, NAME)
+    placed = [office.place("vpn", first, approve=True), office.place("travel", second, approve=True)]
+    for order in placed:
+        office.until_run(order["id"], "parked")
+    return placed
+
+
+@pytest.fixture(scope="module")
+def terminal(office: Office, orders: list[dict[str, Any]]) -> Terminal:
+    opened = office.console("operator")
+    opened.shows("● live", NAME, *(order["number"] for order in orders))
+    return opened
+
+
+@pytest.mark.parametrize("committed", ["田中", "ｒ", "１０", "か\u3099", "ｑ"])
+def test_outside_a_text_field_it_does_nothing_and_the_next_key_ends_the_hint(
+    terminal: Terminal, committed: str
+) -> None:
+    terminal.send(committed)
+    terminal.shows(HINT, NAME, "2 orders")
+    terminal.send("J")  # means nothing on the board
+    terminal.until(lambda: HINT not in terminal.text, "the hint to go away with the next key", 4.0)
+    terminal.shows(NAME, "2 orders", seconds=0.5)
+
+
+@pytest.mark.parametrize("committed", ["田中", "ｶﾞﾗｽ", "カ\u3099ラス"])
+def test_the_filter_reads_a_name_however_it_is_committed(terminal: Terminal, committed: str) -> None:
+    walker = Walker(terminal)
+    walker.press("/", "Filter")
+    terminal.shows("⏎ ")
+    terminal.send(committed + "\r")
+    terminal.shows("1 of 2", NAME)
+    terminal.send("\x1b")
+    terminal.shows("2 orders")
+
+
+def test_find_reads_full_width_digits_and_decomposed_kana(terminal: Terminal, orders: list[dict[str, Any]]) -> None:
+    wide = orders[1]["number"].lstrip("0").translate({ord("0") + n: chr(ord("０") + n) for n in range(10)})
+    for committed, found in ((wide, orders[1]), ("カ\u3099ラス", orders[0])):
+        terminal.send("F")
+        terminal.shows("Type order or customer number")
+        terminal.send(committed + "\r")
+        terminal.shows(found["number"], "WHAT TO SAY")
+        terminal.send("\x1b")
+        terminal.shows("2 orders")
+
+
+def test_three_pasted_lines_are_looked_for_and_are_no_keys(terminal: Terminal, orders: list[dict[str, Any]]) -> None:
+    """The first order number in them is found; ``q``, ``r`` and ⏎ in them did nothing."""
+    terminal.paste(f"q\r\n受注番号 {orders[1]['number']}\nr")
+    terminal.shows(orders[1]["number"], "WHAT TO SAY", "esc Back")
+    assert terminal.process.poll() is None
+    terminal.send("\x1b")
+    terminal.shows("2 orders")
