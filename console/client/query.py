@@ -5,9 +5,10 @@ a term by OR; ``-`` negates; a ``|`` that stands alone parts whole alternatives.
 the book: only the daemon can answer it, and ``matches`` refuses to guess.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import eq, ge, gt, le, lt
 from typing import Any
 
 from console.client.query_parse import Term, Value, parse_terms, signs
@@ -103,11 +104,10 @@ class Query:
         """``matches`` for many rows. Raises ValueError when the filter is beyond the book."""
         if self.beyond:
             raise ValueError(f"the book cannot answer {' '.join(self.beyond)}")
-        groups = [[_test(term, now, self.me) for term in group] for group in self.groups]
+        groups = [_both([_test(term, now, self.me) for term in group]) for group in self.groups]
         if len(groups) <= 1:
-            tests = groups[0] if groups else []
-            return lambda row: all(test(row) for test in tests)
-        return lambda row: any(all(test(row) for test in group) for group in groups)
+            return groups[0] if groups else _both([])
+        return lambda row: any(test(row) for test in groups)
 
 
 def parse(text: str, *, me: str = "") -> Query:
@@ -191,15 +191,9 @@ def _digits(text: str) -> str:
 # To a predicate -------------------------------------------------------------------------------------------------------
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
-    ":": lambda a, b: a == b,
-    "=": lambda a, b: a == b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-}
+    ":": eq, "=": eq, ">": gt, ">=": ge, "<": lt, "<=": le,
+}  # fmt: skip
 _WORDS: dict[str, Callable[[BookRow], str | None]] = {
-    "state": lambda row: row.state,
     "wait": lambda row: row.wait,
     "step": lambda row: row.step if row.step is not None else row.error_step,
     "sf": lambda row: fold(row.sf),
@@ -225,12 +219,27 @@ def _test(term: Term, now: float, me: str) -> Callable[[BookRow], bool]:
     return (lambda row: not positive(row)) if term.negated else positive
 
 
+def _both(tests: Sequence[Callable[[BookRow], bool]]) -> Callable[[BookRow], bool]:
+    """All of them hold; asked of every order with each key in the filter line, so without a loop for the usual few."""
+    match tests:
+        case []:
+            return lambda row: True
+        case [one]:
+            return one
+        case [one, two]:
+            return lambda row: one(row) and two(row)
+    return lambda row: all(test(row) for test in tests)
+
+
 def _positive(term: Term, now: float, me: str) -> Callable[[BookRow], bool]:
     assert term.field is not None
     name = term.field.name
     if term.values[0].number is not None:
         read, compare = _NUMBERS[name], _COMPARE[term.operator]
         limits = [value.number for value in term.values if value.number is not None]
+        if len(limits) == 1:
+            limit = limits[0]
+            return lambda row: (n := read(row, now)) is not None and compare(n, limit)
         return lambda row: (n := read(row, now)) is not None and any(compare(n, limit) for limit in limits)
     texts = frozenset(value.text for value in term.values)
     match name:
@@ -249,8 +258,9 @@ def _positive(term: Term, now: float, me: str) -> Callable[[BookRow], bool]:
         case "owner":
             wanted = {_owner(value, me) for value in term.values}
             return lambda row: (fold(owner) if (owner := row.owned_by(now)) is not None else "@none") in wanted
-        case "state" if "open" in texts:
-            texts = texts | frozenset(OPEN)
+        case "state":
+            texts = texts | frozenset(OPEN) if "open" in texts else texts
+            return lambda row: row.state in texts
         case "number":
             texts = frozenset(number_key(text) for text in texts)
     word = _WORDS[name]

@@ -80,7 +80,7 @@ class OrderView:
     def rebuild(self) -> None:
         """Look at every order again."""
         matches = self.query.predicate(self._now())
-        self._entries = sorted(self._entry(row) for row in self._book if matches(row))
+        self._entries = sorted([self._entry(row) for row in self._book if matches(row)])
         self._entry_of = {entry[2]: entry for entry in self._entries}
         self._keys, self._sweeping = None, None
 
@@ -98,7 +98,7 @@ class OrderView:
 
     def sweep(self) -> bool:
         """With a filter on time: look at some rows again; true when ``keys`` became another list."""
-        if not self._timed:
+        if not self._timed or not self._book.complete:
             return False
         if self._sweeping is None:
             self._sweeping = iter(list(self._book))
