@@ -87,7 +87,12 @@ class ApprovalsScreen(ActingScreen):
         known = self._known.get(order_id)
         requested = self.desk.submissions.is_requested(order_id)
         if known is None:
-            return {"number": [(order_id, "muted")], "why": [("decided meanwhile", "muted")]}
+            row, name = self.desk.session.book.get(order_id), self.desk.session.name(order_id)
+            return {
+                "number": [(literal(row.number if row is not None else order_id), "muted")],
+                "customer": [(literal(name or ""), "muted")],
+                "why": [("decided meanwhile", "muted")],
+            }
         why = self.desk.glyphs.plain(literal("; ".join(self._why(known))))
         return {
             "number": [(literal(known.number), "plain")],

@@ -18,8 +18,8 @@ def plan_lines(plan: Plan, name: Callable[[str], str | None], width: int, glyphs
         lines = _one(plan.orders[0], name, width, glyphs) + _sentences("Will", plan.lines, "plain", width, glyphs)
     else:
         lines = _many(plan, name, width, glyphs)
-    if plan.refusal:
-        lines += _labelled("Not possible", plan.refusal, "bad", width, glyphs)
+    if plan.refusal and plan.refusal not in {order.why_not for order in plan.orders}:
+        lines += _labelled("Refused", plan.refusal, "bad", width, glyphs)
     return lines
 
 
@@ -37,7 +37,7 @@ def _one(order: PlannedOrder, name: Callable[[str], str | None], width: int, gly
     if order.amount is not None:
         lines.append([(fit("Amount", _LABEL), "muted"), (wording.amount(order.amount, glyphs), "strong")])
     if not order.included:
-        lines += _labelled("Not possible", order.why_not, "bad", width, glyphs)
+        lines += _labelled("Refused", order.why_not, "bad", width, glyphs)
     lines += _sentences("Will", order.lines, "plain", width, glyphs)
     for effect in order.effects:
         undo = f"undo: {effect.undo}" if effect.undo else f"cannot be undone{f': {effect.why}' if effect.why else ''}"
