@@ -55,7 +55,7 @@ ORDER: tuple[Binding, ...] = (
     Binding("escape", "back", "Back", show=False, id="order.back", tooltip="Back to where you came from"),
     Binding("tab", "pane(1)", "Pane", show=False, id="order.pane", tooltip="The next pane"),
     Binding("shift+tab", "pane(-1)", "Pane back", show=False, id="order.pane_back", tooltip="The pane before"),
-    Binding("d", "records", "Records", show=False, id="order.records", tooltip="Salesforce and WHMCS side by side"),
+    Binding("d", "records", "Records", show=False, id="order.records", tooltip="Salesforce, WHMCS and the eSIM provider side by side"),
     Binding("i", "input", "Input", show=False, id="order.input", tooltip="What went out and what came back"),
     Binding("H", "history", "History", show=False, id="order.history", tooltip="What people and the engine did"),
     Binding("t", "everything", "All calls", show=False, id="order.everything", tooltip="Show or hide reads that went well"),

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from console.schema.records import Compared, Records
 from console.widgets import wording
 from console.widgets.cells import fit, literal
@@ -9,8 +11,7 @@ from console.widgets.glyphs import Glyphs
 from console.widgets.pieces import Line, Piece, flowed
 
 _SHOWN = (("whmcs", "WHMCS"), ("salesforce", "Salesforce"), ("esim", "eSIM"))
-_LABEL = 10
-_LEAST = 10
+_LEAST = 10  # cells of a name and of a value
 
 
 def comparison(records: Records | None, note: str, width: int, now: float, glyphs: Glyphs) -> list[Line]:
@@ -20,14 +21,15 @@ def comparison(records: Records | None, note: str, width: int, now: float, glyph
     systems = [pair for pair in _SHOWN if any(getattr(line, pair[0]) is not None for line in records.lines)] or list(
         _SHOWN[:2]
     )
-    column = max(_LEAST, (width - _LABEL - 3 * len(systems)) // len(systems))
-    lines: list[Line] = [_titles(systems, column, glyphs)]
+    label = _label(records, width, len(systems))
+    column = max(_LEAST, (width - label - 3 * len(systems)) // len(systems))
+    lines: list[Line] = [_titles(systems, label, column, glyphs)]
     group = None
     for compared in records.lines:
         if compared.group != group and group is not None and compared.group.startswith("item"):
             lines.append([(literal(compared.group), "accent")])
         group = compared.group
-        lines.append(_compared(compared, systems, column, glyphs))
+        lines.append(_compared(compared, systems, label, column, glyphs))
         if compared.note and compared.same is False:
             lines += flowed(f"  {literal(compared.note)}", "warn", width, indent="  ")
     lines.append([])
@@ -35,16 +37,22 @@ def comparison(records: Records | None, note: str, width: int, now: float, glyph
     return lines
 
 
-def _titles(systems: Sequence[tuple[str, str]], column: int, glyphs: Glyphs) -> Line:
-    pieces: list[Piece] = [(fit("RECORDS", _LABEL), "strong")]
+def _label(records: Records, width: int, systems: int) -> int:
+    """Cells for the names of fields: as many as the longest needs, while the values keep the larger part."""
+    longest = max((cell_len(line.field) for line in records.lines), default=_LEAST)
+    return max(_LEAST, min(longest, width * 3 // 10, width - systems * (3 + _LEAST)))
+
+
+def _titles(systems: Sequence[tuple[str, str]], label: int, column: int, glyphs: Glyphs) -> Line:
+    pieces: list[Piece] = [(fit("RECORDS", label), "strong")]
     for _, title in systems:
         pieces += [(f" {glyphs.vline} ", "muted"), (fit(title, column), "strong")]
     return pieces
 
 
-def _compared(compared: Compared, systems: Sequence[tuple[str, str]], column: int, glyphs: Glyphs) -> Line:
+def _compared(compared: Compared, systems: Sequence[tuple[str, str]], label: int, column: int, glyphs: Glyphs) -> Line:
     differs = compared.same is False
-    pieces: list[Piece] = [(fit(literal(compared.field), _LABEL, ellipsis=glyphs.ellipsis), "muted")]
+    pieces: list[Piece] = [(fit(literal(compared.field), label, ellipsis=glyphs.ellipsis), "muted")]
     for i, (name, _) in enumerate(systems):
         value = getattr(compared, name)
         text = glyphs.plain(literal(value)) if value is not None else "-"

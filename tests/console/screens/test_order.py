@@ -108,7 +108,7 @@ async def test_the_screen_follows_the_feed(api: CannedApi, opened: Opened, monke
 
 @pytest.mark.parametrize(
     ("typed", "said"),
-    [("99999", "there is no order 99999"), ("9" * 10_000, "at most 40 characters"), ("'\"👩", "there is no order")],
+    [("99999", "there is no order 99999"), ("9" * 10_000, "At most 200 characters"), ("'\"👩", "is no place here")],
 )
 async def test_a_wrong_number_is_answered_in_words(opened: Opened, typed: str, said: str) -> None:
     async with opened() as pilot:
