@@ -1,6 +1,7 @@
 """Commands on a screen: from the key to the plan, the confirmation, the submit and the words afterwards."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
 
@@ -73,17 +74,16 @@ class ActingScreen(LiveScreen):
             self.desk.asking = True
             # The application's worker: an act that was sent goes on when its screen is left.
             filter_ = "" if _of_system(command) else self.chosen_filter()
-            self.app.run_worker(self._act(command, targets, prefilled, filter_), group="act", exit_on_error=False)
+            asked = self._asking(command, targets, prefilled, filter_)
+            self.app.run_worker(self._act(asked), group="act", exit_on_error=False)
 
-    async def _act(
-        self, command: Command, targets: Mapping[str, str], prefilled: Mapping[str, str], filter_: str
-    ) -> None:
-        """Ask, submit, and ask again with what was typed when something changed meanwhile."""
-        notice, reason = "", ""
+    async def _act(self, asked: Asked) -> None:
+        """Ask, submit, and ask again with what was typed when something changed meanwhile: not while another question
+        stands there, whose ⏎ it would take."""
         while True:
             try:
-                asked = self._asking(command, targets, prefilled, filter_, notice, reason)
-                agreed = await self._ask(asked)
+                async with self.desk.question:
+                    agreed = await self._ask(asked)
             finally:
                 self.desk.asking = False
             if agreed is None:
@@ -91,23 +91,23 @@ class ActingScreen(LiveScreen):
             try:
                 await self._submit(asked, agreed)
             except (ChangedMeanwhile, NotPossible) as error:
-                notice, reason = _changes(error, targets, self.desk.session.zone), agreed.reason
-                prefilled = {name: "yes" if value is True else str(value) for name, value in agreed.arguments.items()}
+                notice = _changes(error, asked.targets, self.desk.session.zone)
+                given = {name: "yes" if value is True else str(value) for name, value in agreed.arguments.items()}
+                asked = replace(asked, notice=notice, reason=agreed.reason, prefilled=given)
                 continue
             except ApiError as error:
-                self.tell(f"{command.title}: {error}", "error")
+                self.tell(f"{asked.command.title}: {error}", "error")
             return
 
     def _asking(
-        self, command: Command, targets: Mapping[str, str], prefilled: Mapping[str, str], filter_: str, notice: str,
-        reason: str,
-    ) -> Asked:  # fmt: skip
+        self, command: Command, targets: Mapping[str, str], prefilled: Mapping[str, str], filter_: str
+    ) -> Asked:
         known = self.possible(command.id) if len(targets) <= 1 else None
         me = self.desk.session.me
         return Asked(
             command=command, targets=targets, prefilled=prefilled, choices=known.choices if known is not None else {},
             environment=me.environment if me is not None else "", production=me is not None and me.production,
-            notice=notice, reason=reason, filter=filter_,
+            filter=filter_,
         )  # fmt: skip
 
     async def _ask(self, asked: Asked) -> Agreed | None:

@@ -1,5 +1,6 @@
 """What every screen is given: the session, what was submitted, and how things look."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -29,8 +30,8 @@ class Desk:
     """``window_runs_daemon``: the daemon lives in this process. ``said``: the console's own lines for the ticker.
     ``waiting``: by section, how much waits there, as last seen. ``view``: what the board begins with, ``views``: those that can be chosen.
     ``environ``: what the terminal says of itself; ``wide``: does it draw ambiguous characters two cells wide, None where
-    that is not known. ``asking``: a person is being asked about a command; another one has to wait. ``foreign_key_at``: when a key
-    last came out of an input method (monotonic). ``attention``: what needs a person."""
+    that is not known. ``asking``: a person is being asked about a command; another one has to wait; ``question``: held while its
+    question stands there. ``foreign_key_at``: when a key last came out of an input method (monotonic). ``attention``: what needs a person."""
 
     session: Session
     submissions: Submissions
@@ -41,6 +42,7 @@ class Desk:
     waiting: dict[str, int] = field(default_factory=dict)
     view: View = field(default_factory=lambda: View("", ""))
     asking: bool = False
+    question: asyncio.Lock = field(default_factory=asyncio.Lock)
     foreign_key_at: float = NEVER
     environ: Mapping[str, str] = field(default_factory=dict)
     wide: bool | None = None

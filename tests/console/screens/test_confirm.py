@@ -289,6 +289,41 @@ async def test_somebody_else_was_faster_keeps_the_reason_and_asks_again(api: Can
         assert dialog(pilot).query_one("#dialog-reason", Input).value == "duplicate"
 
 
+async def test_asking_again_waits_until_another_question_is_answered(api: CannedApi, opened: Opened) -> None:
+    """Its ⏎ was meant for the question that stands there."""
+    answers = asyncio.Event()
+    submit = api.submit
+
+    async def slow(command: str, request: SubmitRequest, *, key: str) -> Submitted:
+        answer = await submit(command, request, key=key)
+        if command != "order.reject":
+            return answer
+        await answers.wait()
+        raise ChangedMeanwhile(
+            Problem(type="urn:portal:problem:changed-meanwhile", title="changed", status=409, detail="it changed")
+        )
+
+    api.submit = slow  # type: ignore[method-assign]
+    async with opened() as pilot:
+        await take(pilot, REVIEW)
+        await pilot.press("x")
+        await planned(pilot)
+        dialog(pilot).query_one("#dialog-reason", Input).value = "duplicate"
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen) and len(api.submitted) == 1)
+        await take(pilot, FAILED)
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PlanDialog) and not dialog(pilot).ignores_input())
+        note = dialog(pilot)
+        answers.set()
+        await pilot.pause(0.3)
+        assert pilot.app.screen is note, "the question that stands there stays"
+        await pilot.press("escape")
+        await planned(pilot)
+        assert "it changed" in words_of(dialog(pilot).query_one("#dialog-words", Sheet))
+        assert dialog(pilot).query_one("#dialog-reason", Input).value == "duplicate"
+
+
 async def test_a_refusal_of_the_role_is_told_in_the_daemons_words(api: CannedApi, opened: Opened) -> None:
     def refused(command: str, request: PlanRequest) -> Plan:
         raise Forbidden(
