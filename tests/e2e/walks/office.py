@@ -11,7 +11,7 @@ from typing import Any
 
 from console.client.api import ApiClient, new_key
 from console.client.connection import Address
-from console.client.errors import ApiError
+from console.client.errors import Refused
 from console.schema.base import Role
 from console.schema.commands import PlanRequest, SubmitRequest
 from console.schema.service import NewToken
@@ -27,6 +27,14 @@ QUICK = {
     "WHMCS__LATE_AFTER": "1", "ENGINE__LOOK_APART": "0.2", "ENGINE__RETRY__BASE": "0.1", "ENGINE__RETRY__MAX": "0.5",
     "APPROVE__LIMIT_YEN": '{"operator": 50000, "supervisor": 20000}',
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A command as somebody saw it planned."""
+
+    command: str
+    request: SubmitRequest
 
 
 @dataclass
@@ -81,6 +89,12 @@ class Office:
         rows = self.world.http.get("/world").raise_for_status().json()["whmcs"]["orders"]
         return [row for row in rows if int(row["clientid"]) == client and not row.get("past")]
 
+    def salesforce(self, order_id: str) -> dict[str, Any]:
+        """The order as it stands in Salesforce."""
+        rows = self.world.http.get("/world").raise_for_status().json()["salesforce"]["orders"]
+        found: dict[str, Any] = next(row for row in rows if row["Id"] == order_id)
+        return found
+
     def until_run(self, order_id: str, *states: str, wait: str = "") -> None:
         sql = "SELECT COUNT(*) FROM runs WHERE order_id = ? AND state IN (%s) AND (? = '' OR wait = ?)"
         asked = sql % ", ".join("?" * len(states))
@@ -105,15 +119,22 @@ class Office:
     def client(self, who: str) -> ApiClient:
         return ApiClient(Address(url=self.url, token=self.tokens[who].read_text().strip()))
 
-    async def act(self, who: str, command: str, order_id: str, reason: str = "", **arguments: Any) -> str:
-        """Plan and submit; the outcome, or the daemon's refusal."""
+    async def planned(self, who: str, command: str, order_id: str) -> Planned:
+        async with self.client(who) as client:
+            plan = await client.plan(command, PlanRequest(orders=[order_id]))
+        return Planned(command, SubmitRequest(orders=[order_id], plan_hash=plan.hash))
+
+    async def submitted(self, who: str, planned: Planned) -> str:
+        """The outcome, or the daemon's refusal with what changed and by whom."""
         async with self.client(who) as client:
             try:
-                plan = await client.plan(command, PlanRequest(orders=[order_id], arguments=arguments))
-                agreed = SubmitRequest(orders=[order_id], arguments=arguments, plan_hash=plan.hash, reason=reason)
-                return (await client.submit(command, agreed, key=new_key())).outcome
-            except ApiError as refusal:
-                return f"refused: {refusal}"
+                return (await client.submit(planned.command, planned.request, key=new_key())).outcome
+            except Refused as refusal:
+                changes = [f"{change.what} by {change.by}" for change in refusal.problem.changes]
+                return f"refused: {refusal} {'; '.join(changes)}"
+
+    async def act(self, who: str, command: str, order_id: str) -> str:
+        return await self.submitted(who, await self.planned(who, command, order_id))
 
 
 async def _make_tokens(way: Address, files: Mapping[str, Path]) -> None:

@@ -101,6 +101,15 @@ class Terminal:
             buffer = self._emulator.buffer
             return [[buffer[y][x] for x in range(self.columns)] for y in range(self.lines)]
 
+    def settled(self, still: float = 0.5) -> list[list[Char]]:
+        """The cells when nothing but a clock has been written for a while."""
+        before, since = -1, time.monotonic()
+        while time.monotonic() - since < still:
+            if (now := len(self.raw)) > before + 200:
+                before, since = now, time.monotonic()
+            time.sleep(0.02)
+        return self.cells()
+
     def rows(self) -> list[str]:
         return ["".join(cell.data for cell in line) for line in self.cells()]
 

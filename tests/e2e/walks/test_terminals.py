@@ -74,7 +74,7 @@ def test_where_ambiguous_characters_are_wide_every_column_ends_in_its_cell(
     terminal.shows(orders[2]["number"], "waits for a decision")
     terminal.send("\x1b[B")
     walker.press("a", "Approve")
-    terminal.shows("Leave it  esc", "Salesforce: Status = Approved")
+    terminal.shows("Leave it  esc", "Salesforce: Approved, then")
     assert terminal.text.count("\n") == 39
     print(terminal.text)
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.walks.office import Office, open_office
-from tests.e2e.walks.walker import Walker
+from tests.e2e.walks import walks
+from tests.e2e.walks.office import PEOPLE, Office, open_office
+from tests.e2e.walks.terminal import Terminal
+from tests.e2e.walks.walker import NotOffered, Walker
 
 pytestmark = pytest.mark.slow
 
@@ -18,79 +20,50 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield opened
 
 
-def copied(walker: Walker) -> str:
+def copied(terminal: Terminal) -> str:
     """What was sent to the terminal's clipboard last."""
-    sent = re.findall(rb"\x1b\]52;c;([A-Za-z0-9+/=]*)\x07", walker.terminal.raw)
+    sent = re.findall(rb"\x1b\]52;c;([A-Za-z0-9+/=]*)\x07", bytes(terminal.raw))
     return base64.b64decode(sent[-1]).decode()
 
 
 async def test_a_clerk_from_a_phone_number_to_the_sentence_for_the_customer(office: Office) -> None:
-    person = office.person("none")
-    order = office.place("vpn", person, approve=True)
-    office.until_run(order["id"], "parked")
+    walked = walks.clerk(office)
+    async with office.client("viewer") as client:
+        say = (await client.find(walked.orders[0]["number"])).orders[0].say
+    assert copied(walked.walker.terminal) == say.ja
+    assert "".join(say.ja.split()) in "".join(walked.walker.terminal.text.split())
+    assert len(walked.walker.pressed) <= 15, walked.walker.pressed
+
+
+def test_a_key_that_is_not_on_the_screen_cannot_be_pressed(office: Office) -> None:
+    """Control of the walker itself."""
     walker = Walker(office.console("viewer"))
     walker.sees("● live")
-    walker.press("F", "Find")
-    walker.sees("Type order or customer number", "⏎ Find")
-    walker.type(person.phone)
-    walker.sees(person.phone)
-    walker.press("⏎", "Find")
-    walker.sees(order["number"], "WHAT TO SAY")
-    walker.press("J", "copy Japanese")
-    walker.sees("Sent the Japanese sentence")
-    async with office.client("viewer") as client:
-        say = (await client.find(person.phone)).orders[0].say
-    assert copied(walker) == say.ja
-    assert "".join(say.ja.split()) in "".join(walker.terminal.text.split())
-    assert len(walker.pressed) <= 15, walker.pressed
+    with pytest.raises(NotOffered):
+        walker.press("a", "Approve", seconds=0.5)
+    assert walker.pressed == []
 
 
-def test_an_operator_through_an_outcome_that_nobody_knows(office: Office) -> None:
-    """AddOrder's answer is lost on an install that drops our marks: a person compares and says that it is there."""
-    office.world.post("/switches", whmcs={"marker_field": "missing", "honour_order_notes": "no"})
-    office.world.post(
-        "/faults", system="whmcs", operation="AddOrder", kind="timeout_after", count=1, options={"delay": 0.2}
-    )
-    order = office.place("travel", approve=True)
-    office.until_run(order["id"], "parked", wait="person")
-    (made,) = office.whmcs_orders(order["client"])
-    walker = Walker(office.console("operator"))
-    walker.sees("● live")
-    walker.press("!", "Needs a person")
-    walker.sees(order["number"], "Outcome not known")
-    walker.press("⏎", "Open")
-    walker.press("=", "Resolve")
-    walker.sees("It matches", f"WHMCS order {made['id']}")
-    walker.press("⏎", "It is this one")
-    walker.press("⏎", "Resolve: it is there")
-    walker.sees("✓ done")
+async def test_an_operator_through_an_outcome_that_nobody_knows(office: Office) -> None:
+    walked = walks.unknown(office)
+    (order,) = walked.orders
     (stands,) = office.whmcs_orders(order["client"])
-    assert (stands["id"], stands["status"]) == (made["id"], "Active")
-    walker.press("esc", "Back")
-    walker.sees("0 wait for a person")
+    assert stands["status"] == "Active"
+    assert office.salesforce(order["id"])["WHMCS_Order_ID__c"] == str(stands["id"])
+    async with office.client("operator") as client:
+        rows = (await client.order(order["id"])).history
+    assert [(row.actor, row.what) for row in rows if row.kind == "command"] == [
+        (PEOPLE["operator"], "order.resolve_is")
+    ]
 
 
 async def test_a_supervisor_through_two_races_and_an_order_beyond_the_limit(office: Office) -> None:
-    office.world.post("/switches", whmcs={"marker_field": "present", "honour_order_notes": "order"})
-    lost, won, large = (office.place(kind) for kind in ("sim", "sim", "internet"))
-    walker = Walker(office.console("supervisor"))
-    walker.sees("● live")
-    walker.press("2", "Approvals")
-    walker.sees(lost["number"], won["number"], large["number"])
-    print(walker.terminal.text)
-    walker.press("↓", "")
-    walker.press("a", "Approve")
-    walker.sees("Leave it  esc")
-    walker.sees("Salesforce: Status = Approved")
-    assert await office.act("other", "order.approve", lost["id"]) == "done"
-    walker.sees("Nothing was sent")
-    print(walker.terminal.text, walker.offers())
-    walker.press("⏎", "Plan again")
-    import time
-
-    time.sleep(3)
-    print(walker.terminal.text, walker.offers())
-    walker.press("esc", "Leave it")
-    time.sleep(3)
-    print(walker.terminal.text, walker.offers())
-    assert 0
+    lost, won, large = (await walks.approvals(office)).orders
+    for order, who in ((lost, PEOPLE["other"]), (won, PEOPLE["supervisor"]), (large, None)):
+        async with office.client("viewer") as client:
+            rows = (await client.order(order["id"])).history
+        assert [row.actor for row in rows if row.what == "order.approve"] == ([who] if who else [])
+    office.until_run(won["id"], "done")
+    assert len(office.whmcs_orders(won["client"])) == 1
+    assert office.salesforce(large["id"])["Status"] == "Pending Review"
+    assert office.whmcs_orders(large["client"]) == []

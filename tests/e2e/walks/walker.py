@@ -24,26 +24,26 @@ class Walker:
         self.terminal = terminal
         self.pressed: list[str] = []
 
-    def offers(self) -> dict[str, str]:
-        """Key → what the screen says it does. While a dialog stands only its own count."""
+    def offers(self) -> list[tuple[str, str]]:
+        """(key, what the screen says it does). While a dialog stands only its own count."""
         rows = [row for row in self.terminal.rows() if row.strip()]
         if (buttons := _dialog_buttons(rows)) is not None:
             return buttons
-        found: dict[str, str] = {}
+        found: list[tuple[str, str]] = []
         for row in (*rows[1:3], rows[-1]):
             for entry in _ENTRY.split(row.strip()):
                 key, _, title = entry.strip("[]").partition(" ")
-                found.setdefault(key, title)
+                found.append((key, title))
         if any("an arrow key takes" in row for row in rows):
-            found["↓"] = ""
+            found.append(("↓", "takes"))
         return found
 
     def press(self, key: str, title: str, *, seconds: float = PATIENCE) -> None:
         """Wait until the screen offers ``key`` for what begins with ``title``, then press it."""
         end = time.monotonic() + seconds
-        while not (offers := self.offers()).get(key, "\0").startswith(title):
+        while not any(one == key and does.startswith(title) for one, does in self.offers()):
             if time.monotonic() > end:
-                raise NotOffered(f"{key} {title} is not on the screen; it offers {offers}:\n{self.terminal.text}")
+                raise NotOffered(f"{key} {title} is not among {self.offers()}:\n{self.terminal.text}")
             time.sleep(0.02)
         if _dialog_buttons(self.terminal.rows()) is not None:
             time.sleep(READS)
@@ -57,8 +57,8 @@ class Walker:
         return self.terminal.shows(*words, seconds=seconds)
 
 
-def _dialog_buttons(rows: list[str]) -> dict[str, str] | None:
+def _dialog_buttons(rows: list[str]) -> list[tuple[str, str]] | None:
     """What the buttons of a dialog say; None when none stands."""
     framed = [match[1] for row in rows if (match := re.search(r"│(.*)│", row))]
-    found = {key: title.strip() for line in framed if "esc" in line for title, key in _BUTTON.findall(line)}
-    return found if "esc" in found else None
+    found = [(key, title.strip()) for line in framed if "esc" in line for title, key in _BUTTON.findall(line)]
+    return found if any(key == "esc" for key, _ in found) else None
