@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,6 +15,8 @@ from textual.widgets import Input, Label
 
 from console.client.query import Completion, QueryError, complete, parse
 from console.widgets.cells import literal
+
+SPARE = 3  # cells
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,7 @@ class FilterBar(Vertical):
         self._error = Label("", id="filter-error", markup=False)
         self._summary = Label("", id="filter-summary", markup=False)
         self._choices = Label("", id="filter-choices", markup=False)
+        self._said = ""  # in the summary
         self._cycle: tuple[str, list[str]] = ("", [])  # the text a completion gave, and what the next ones give
 
     def compose(self) -> ComposeResult:
@@ -126,8 +130,13 @@ class FilterBar(Vertical):
         self._use(text)
 
     def summarise(self, said: str) -> None:
-        """What the filter found, at the right edge."""
-        self._summary.update(said)
+        """What the filter found, at the right edge. A count that loses a digit keeps its room: nothing is laid out anew."""
+        cells, room = cell_len(said), cell_len(self._said)
+        same_room = room - SPARE <= cells <= room
+        said = " " * (room - cells) + said if same_room else said
+        if said != self._said:
+            self._summary.update(said, layout=not same_room)
+            self._said = said
 
     def complain(self, said: str) -> None:
         """What is wrong with the filter; "" when nothing is."""

@@ -66,12 +66,28 @@ class Sheet(ScrollView, can_focus=True):
 
     def set_lines(self, lines: Sequence[Line], names: Sequence[str | None] = ()) -> None:
         """Show these. ``names``: one for each line that can be chosen (equal names belong together), None for the rest."""
+        lines, names = list(lines), list(names)
+        if lines == self.lines and names == self.names:
+            return
         self.lines, self.names = lines, names
         if self.chosen is not None and self.chosen not in names:
             self.chosen = None
-        width = max((sum(cell_len(text) for text, _ in line) for line in lines), default=0)
-        self.virtual_size = Size(width, len(lines))
+        self._measure()
         self.refresh()
+
+    def _measure(self) -> None:
+        """What does not fill a sheet of fixed height is taken as large as the sheet: another length lays nothing out."""
+        width, height = (
+            max((sum(cell_len(text) for text, _ in line) for line in self.lines), default=0),
+            len(self.lines),
+        )
+        if self.styles.height is not None and not self.styles.height.is_auto:
+            room = self.scrollable_content_region.size
+            width, height = max(width, room.width), max(height, room.height)
+        self.virtual_size = Size(width, height)
+
+    def on_resize(self) -> None:
+        self._measure()
 
     def choose(self, name: str | None) -> None:
         """Put the cursor on the line of this name without telling anybody."""
@@ -162,6 +178,9 @@ class Bar(Sheet, can_focus=False):
 
     def on_mount(self) -> None:
         self.show_vertical_scrollbar = self.show_horizontal_scrollbar = False
+
+    def _measure(self) -> None:
+        """It is as large as it is."""
 
     def spans(self, y: int) -> list[tuple[int, int, int]]:
         """(start, end, number of the piece) of each piece of a line, in cells; for clicks."""

@@ -22,8 +22,7 @@ class Ticker(Bar):
         super().__init__(id=id, ellipsis=glyphs.ellipsis)
 
     def show(self, lines: Sequence[Line]) -> None:
-        if lines != self.lines:
-            self.set_lines(lines)
+        self.set_lines(lines)
 
 
 def event_line(event: FeedEvent, row: BookRow | None, zone: tzinfo, glyphs: Glyphs) -> Line:
