@@ -1,6 +1,6 @@
 """`make bench`: measure all, print each figure beside its budget, write build/bench.json.
 
-`python -m tests.bench engine board` measures only these (ceilings, engine, provisioning, daemon, board) and writes nothing.
+`python -m tests.bench engine console` measures only these (ceilings, engine, provisioning, daemon, console) and writes nothing.
 `--quick` does a twentieth of everything, to see that it runs: its figures say little and go to build/bench-quick.json.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import board, ceilings, daemon_start, engine_runs, provisioning
+from tests.bench import ceilings, console_pty, daemon_start, engine_runs, provisioning
 from tests.bench.budgets import FIGURES, percentile
 
 BUILD = Path(__file__).resolve().parents[2] / "build"
@@ -27,7 +27,7 @@ def main(wanted: list[str]) -> int:
     share = 0.05 if QUICK in wanted else 1.0
     wanted = [name for name in wanted if name != QUICK]
     measurements: dict[str, Callable[[Path, float], dict[str, Any]]] = {
-        "ceilings": _ceilings, "engine": _engine, "provisioning": _provisioning, "daemon": _daemon, "board": _board,
+        "ceilings": _ceilings, "engine": _engine, "provisioning": _provisioning, "daemon": _daemon, "console": _console,
     }  # fmt: skip
     if unknown := [name for name in wanted if name not in measurements]:
         print(f"no such measurement: {', '.join(unknown)}; there are {', '.join(measurements)}", file=sys.stderr)
@@ -109,15 +109,12 @@ def _daemon(folder: Path, share: float) -> dict[str, Any]:
     return {"daemon_ready_s": round(found.ready_s, 3), "daemon_rss_mb": round(found.rss_mb, 1)}
 
 
-def _board(folder: Path, share: float) -> dict[str, Any]:
-    found = board.measure(folder, _tell("board"), _part(board.ORDERS, share))
-    print(f"the board takes {found.cpu_share:.0%} of a core", file=sys.stderr)
-    lags = found.lag_ms
-    shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+def _console(folder: Path, share: float) -> dict[str, Any]:
+    found = console_pty.measure(folder, _tell("console"), console_pty.amounts(share))
+    # the two figures of earlier files keep their names
     return {
-        "first_paint_s": round(found.first_paint_s, 3),
-        "board_lag_ms": {name: round(percentile(lags, share), 2) for name, share in shares.items()},
-    }
+        "first_paint_s": found["first_paint_s"], "board_lag_ms": found["120x40"]["at_200"]["lag_ms"], "console": found
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

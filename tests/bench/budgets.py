@@ -49,6 +49,18 @@ def _of_http(found: Mapping[str, Any]) -> str:
     return f"{asked:,.0f} calls/s, {asked / found['http_per_s']:.0%} of the HTTP ceiling"
 
 
+def _console(size: str, rate: int) -> tuple[Figure, ...]:
+    """Of the board in a terminal of this size at so many updates a second."""
+    key, what = f"console.{size}.at_{rate}", f"board {size}, {rate:,} updates/s"
+    return (
+        Figure(f"{key}.key_ms.p95", f"{what}: key → changed bytes, p95", "ms", at_most=50),
+        Figure(f"{key}.key_ms.p99", f"{what}: key → changed bytes, p99", "ms", at_most=120),
+        Figure(f"{key}.visible_ms.p95", f"{what}: event committed → visible, p95", "ms", at_most=250),
+        Figure(f"{key}.lag_ms.p95", f"{what}: loop lag, p95", "ms", at_most=10),
+        Figure(f"{key}.core", f"{what}: share of a core", "", at_most=0.25 if rate == 200 else None),
+    )
+
+
 FIGURES = (
     Figure("fsync_per_s", "this machine: fsync of 4 KiB", "/s"),
     Figure("http_per_s", "this machine: HTTP requests, 50 at once, trivial server", "/s"),
@@ -63,9 +75,14 @@ FIGURES = (
     Figure("daemon_ready_s", "daemon ready, 100,000 past orders", "s", at_most=1.5),
     Figure("daemon_rss_mb", "daemon memory, 100,000 past orders", "MB", at_most=120),
     Figure("first_paint_s", "console: first paint", "s", at_most=0.7),
-    Figure("board_lag_ms.p50", "board: loop lag, 200 updates/s over 50,000 orders, p50", "ms"),
-    Figure("board_lag_ms.p95", "board: loop lag, 200 updates/s over 50,000 orders, p95", "ms", at_most=10),
-    Figure("board_lag_ms.p99", "board: loop lag, 200 updates/s over 50,000 orders, p99", "ms"),
+    Figure("console.complete_board_s", "console: first complete board, 50,000 orders", "s", at_most=2),
+    *(figure for size in ("120x40", "200x60") for rate in (200, 1000) for figure in _console(size, rate)),
+    Figure("console.filter_ms.p95", "console: key in the filter line → result, p95", "ms", at_most=150),
+    Figure("console.section_lag_ms", "console: longest lag of a section's first visit", "ms"),
+    Figure("console.catch_up_s", "console: caught up, 20,000 events behind", "s", at_most=2),
+    Figure("console.catch_up_lag_ms", "console: longest lag while it catches up", "ms", at_most=100),
+    Figure("console.growth_mb", "console: growth after 720,000 events", "MB", at_most=30),
+    Figure("console.control.visible_ms.p95", "control, nothing flushed: event committed → visible, p95", "ms"),
 )
 
 

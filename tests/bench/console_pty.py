@@ -1,0 +1,448 @@
+"""The installed console in a terminal, against a daemon's API in another process whose orders change all the time."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+from storage.journal import connect
+from tests.bench import crowd, watched
+from tests.bench.budgets import percentile
+from tests.bench.terminal import Screen, Terminal
+from tests.console.cli.processes import environment
+
+ORDERS = 50_000
+SIZES = ((120, 40), (200, 60))
+RATES = (200, 1_000)
+SECONDS = 10.0
+SETTLE = 1.0  # seconds between the start of the changes and the start of the measurement
+KEY_EVERY = 0.1
+FILTER = ("state:failed,parked", "age>5m")
+FAR_BEHIND = 20_000
+MANY = 720_000
+FIRST_ROW, STROKES = 8, 12  # the cursor moves between this row and so many below
+NUMBER = slice(3, 11)  # where an order's number stands in a row
+CURSOR = "▌"
+DOWN, UP, BACK = "\x1b[B", "\x1b[A", "\x7f"
+VISIBLE_MS = 250  # the budget that the control must miss
+LOST = 10.0  # seconds after which a change that was never painted is counted
+SECTIONS = (("2", "Approvals"), ("3", "Failures"), ("!", "Needs"), ("7", "Events"), ("8", "Health"), ("9", "Audit"), ("0", "Doctor"))  # fmt: skip
+_FOUND = re.compile(r"([\d,]+) orders? ")
+_LISTED = (
+    "FROM orders o JOIN runs r ON r.id = o.run_id WHERE r.state IN ('failed', 'parked') AND ? - r.created_at > 300"
+)
+
+
+class Daemon:
+    """The other process."""
+
+    def __init__(self, folder: Path, orders: int) -> None:
+        self.folder, self.journal = folder, folder / "daemon" / "journal.db"
+        arguments = [sys.executable, "-m", crowd.__name__, str(folder), str(orders)]
+        self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.socket: str = self._answer()["socket"]
+
+    def tell(self, do: str, **more: Any) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"do": do, **more}) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the daemon's process ended"
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def listed(self) -> int:
+        """How many orders the filter finds, asked of the journal itself."""
+        with closing(connect(self.journal, read_only=True)) as db:
+            return int(db.execute(f"SELECT COUNT(*) {_LISTED}", (time.time(),)).fetchone()[0])
+
+    def top(self, count: int) -> list[tuple[str, str, str]]:
+        """Number, state and tries of the newest ones, asked of the journal itself."""
+        columns = "o.number, r.state, r.tries"
+        query = f"SELECT {columns} {_LISTED} ORDER BY r.updated_at DESC, o.order_id DESC LIMIT ?"
+        with closing(connect(self.journal, read_only=True)) as db:
+            return [(number, state, str(tries)) for number, state, tries in db.execute(query, (time.time(), count))]
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(60)
+
+
+class Board:
+    """The board in a terminal: where its parts stand, and what they say."""
+
+    def __init__(self, daemon: Daemon, name: str, size: tuple[int, int], *, installed: bool = False) -> None:
+        self.samples_file = daemon.folder / f"{name}.samples"
+        program = [str(Path(sys.executable).with_name("portal"))]
+        if not installed:
+            program = [sys.executable, "-m", watched.__name__, str(self.samples_file)]
+        arguments = [*program, "console", "--server", f"unix:{daemon.socket}", *FILTER]
+        self.daemon = daemon
+        self.terminal = Terminal(arguments, daemon.folder, environment(daemon.folder), *size)
+        self._top = self._tries = 0
+
+    def wait(self, orders: int) -> tuple[float, float]:
+        """Until the board is complete; seconds to the first paint and to the complete board."""
+        painted = self.terminal.until(lambda screen: "Orders" in screen.text, "the first paint")
+        whole = self.terminal.until(lambda screen: self._whole(screen, orders), "the complete board")
+        self._find(self.terminal.screen())
+        return painted - self.terminal.began, whole - self.terminal.began
+
+    @staticmethod
+    def _whole(screen: Screen, orders: int) -> bool:
+        found = _FOUND.search(screen.part(2))
+        first = screen.part(4, NUMBER.stop + 1, NUMBER.stop + 3)
+        return (found is not None and int(found[1].replace(",", "")) >= orders and "live" in screen.part(0)
+                and first.strip() not in ("", "C-"))  # fmt: skip
+
+    def _find(self, screen: Screen) -> None:
+        for y in range(screen.lines):
+            cells = "".join(cell[:1] or " " for cell in screen.cells(y))
+            if cells.startswith("   Order ") and "Try" in cells:
+                self._top, self._tries = y + 1, cells.index("Try")
+                return
+        raise AssertionError(f"the board has no column Try:\n{screen.text}")
+
+    def row(self, screen: Screen, y: int) -> tuple[str, str]:
+        """Number and tries of the order painted in line ``y``; "" where there is none."""
+        number = screen.part(y, NUMBER.start, NUMBER.stop)
+        if y < self._top or len(number) != 8 or not number.isdigit():
+            return "", ""
+        return number, screen.part(y, self._tries, self._tries + 3).strip()
+
+    def numbers(self) -> list[str]:
+        """Of the painted rows, top to bottom."""
+        screen = self.terminal.screen()
+        return [number for y in range(screen.lines) if (number := self.row(screen, y)[0])]
+
+    def found(self, screen: Screen) -> int:
+        """How many orders the filter line says were found."""
+        said = _FOUND.search(screen.part(2))
+        return int(said[1].replace(",", "")) if said else -1
+
+    def take(self, row: int) -> None:
+        """Put the cursor into a row."""
+        for _ in range(row + 1):
+            self.terminal.press(DOWN)
+            time.sleep(KEY_EVERY / 2)
+        y = self._top + row
+        self.terminal.until(lambda screen: screen.part(y, 0, 1) == CURSOR, f"the cursor in row {row}")
+
+    def cursor(self, screen: Screen, lines: set[int]) -> int | None:
+        """The row of the cursor, if it stands in one of these lines."""
+        return next((y - self._top for y in lines if y >= self._top and screen.part(y, 0, 1) == CURSOR), None)
+
+    def samples(self, begin: float, end: float) -> list[watched.Sample]:
+        """Those of the watch in this time; waits until they are written."""
+        deadline = time.monotonic() + LOST
+        while ((newest := watched.last(self.samples_file)) is None or newest.at < end) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return [sample for sample in watched.read(self.samples_file) if begin <= sample.at <= end]
+
+
+@contextmanager
+def _board(daemon: Daemon, name: str, size: tuple[int, int]) -> Iterator[Board]:
+    board = Board(daemon, name, size)
+    try:
+        yield board
+    finally:
+        board.terminal.close()
+
+
+# Measuring ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Live:
+    """Milliseconds of each, and the share of a core. ``unseen``: changes of visible rows that were never painted."""
+
+    key: list[float]
+    visible: list[float]
+    lag: list[float]
+    core: float
+    unseen: int
+    told: dict[str, Any]
+
+
+def live(board: Board, per_s: float, seconds: float) -> Live:
+    """Change orders for so long, while the cursor moves."""
+    terminal, daemon = board.terminal, board.daemon
+    seen = [int(number) for number in board.numbers()]
+    assert seen, "no row was painted"
+    daemon.tell("change", per_s=per_s, seen=seen)
+    time.sleep(SETTLE)
+    for _ in terminal.replay():
+        pass
+    begin = time.monotonic()
+    pressed = list(_strokes(terminal, begin + seconds))
+    end = time.monotonic()
+    told = daemon.tell("stop")
+    time.sleep(SETTLE)
+    moves, shown = _seen(board)
+    lags = board.samples(begin, end)
+    delays = [_since(shown.get(run, []), tries, at) for run, tries, at in told["seen"] if at >= begin]
+    core = (lags[-1].cpu - lags[0].cpu) / (lags[-1].at - lags[0].at)
+    visible = [1000 * (LOST if delay is None else delay) for delay in delays]
+    key = [1000 * delay for delay in _answered(pressed, moves)]
+    return Live(key, visible, [1000 * sample.lag for sample in lags], core, delays.count(None), told)
+
+
+def _strokes(terminal: Terminal, end: float) -> Iterator[tuple[float, int]]:
+    """A hand on the cursor keys: when each key was pressed, and the row the cursor should be in then."""
+    row = FIRST_ROW
+    for key, by in cycle([(DOWN, 1)] * STROKES + [(UP, -1)] * STROKES):
+        if time.monotonic() >= end:
+            return
+        row += by
+        yield terminal.press(key), row
+        time.sleep(KEY_EVERY)
+
+
+def _seen(board: Board) -> tuple[list[tuple[float, int]], dict[int, list[tuple[float, int]]]]:
+    """From what was painted: when the cursor came into which row; and for each run when its row said how many tries."""
+    moves: list[tuple[float, int]] = []
+    shown: dict[int, list[tuple[float, int]]] = {}
+    for at, screen, lines in board.terminal.replay():
+        row = board.cursor(screen, lines)
+        if row is not None and (not moves or moves[-1][1] != row):
+            moves.append((at, row))
+        for y in lines:
+            number, tries = board.row(screen, y)
+            if tries.isdigit():
+                said = shown.setdefault(int(number), [])
+                if not said or said[-1][1] < int(tries):
+                    said.append((at, int(tries)))
+    return moves, shown
+
+
+def _since(said: list[tuple[float, int]], tries: int, at: float) -> float | None:
+    """Seconds from ``at`` until so many tries (or more) were shown; None: never."""
+    i = bisect_left(said, tries, key=lambda one: one[1])
+    return max(0.0, said[i][0] - at) if i < len(said) else None
+
+
+def _answered(pressed: list[tuple[float, int]], moves: list[tuple[float, int]]) -> list[float]:
+    """Seconds from each key to the painting that shows the cursor where it, or a later key, put it."""
+    delays: list[float] = []
+    for at, row in moves:
+        waiting = list(islice(pressed, len(delays), len(delays) + STROKES))
+        for n, (when, expected) in enumerate(waiting):
+            if expected == row and when <= at:
+                delays += [at - sent for sent, _ in waiting[: n + 1]]
+                break
+    return delays + [LOST] * (len(pressed) - len(delays))
+
+
+def _filtering(board: Board) -> list[float]:
+    """Milliseconds from a key in the filter line to what it finds, while orders change."""
+    terminal = board.terminal
+    terminal.press("/")
+    for letter in " amount>1":
+        terminal.press(letter)
+        time.sleep(KEY_EVERY)
+    time.sleep(2 * SETTLE)
+    delays: list[float] = []
+    for key in ("0000" + 4 * BACK) * 3:
+        before = board.found(terminal.screen())
+        pressed = terminal.press(key)
+        enough = before * 0.12
+        answered = terminal.until(lambda s, b=before, e=enough: abs(board.found(s) - b) > e, f"the answer to {key!r}")  # type: ignore[misc]
+        delays.append(1000 * (answered - pressed))
+        time.sleep(2 * KEY_EVERY)
+    terminal.press("\x1b")
+    terminal.until(lambda screen: "amount" not in screen.part(2), "the filter before")
+    return delays
+
+
+def _catch_up(board: Board, behind: int) -> tuple[float, float]:
+    """Stop the console, let it fall behind, let it go on: seconds until the last change is painted, and the longest lag
+    (ms)."""
+    process, seen = board.terminal.process, int(board.numbers()[-1])
+    process.send_signal(signal.SIGSTOP)
+    try:
+        told = board.daemon.tell("burst", count=behind, last=seen)
+    finally:
+        process.send_signal(signal.SIGCONT)
+    began = time.monotonic()
+    painted = board.terminal.until(lambda screen: _says(board, screen, seen, told["tries"]), "the last change")
+    samples = board.samples(began, painted + SETTLE)
+    # the first one slept while the process was stopped: late is what it was after the process could go on
+    lags = [min(sample.lag, sample.at - began) for sample in samples]
+    return painted - began, 1000 * max(lags)
+
+
+def _says(board: Board, screen: Screen, run: int, tries: int) -> bool:
+    return any(board.row(screen, y) == (f"{run:08d}", str(tries)) for y in range(screen.lines))
+
+
+def _growth(board: Board, count: int) -> float:
+    """MB that the console's memory grew by while so many changes went through it."""
+    seen = int(board.numbers()[-1])
+    before = _memory(board)
+    for _ in range(0, count, crowd.BURST):
+        told = board.daemon.tell("burst", count=crowd.BURST, last=seen)
+        _reached(board, told["seq"])
+    return _memory(board) - before
+
+
+def _memory(board: Board) -> float:
+    now = time.monotonic()
+    return min(sample.rss for sample in board.samples(now - SETTLE, now)) / 1e6
+
+
+def _reached(board: Board, seq: int) -> None:
+    end = time.monotonic() + 60
+    while (newest := watched.last(board.samples_file)) is None or newest.seq < seq:
+        assert time.monotonic() < end, f"the console never came to {seq}"
+        time.sleep(0.01)
+
+
+def _same(board: Board, seconds: float = 20.0) -> None:
+    """Fails unless the rows on the screen are those that the journal names."""
+    board.terminal.press("\x1b[H")
+    rows = len(board.numbers())
+
+    def true(screen: Screen) -> bool:
+        painted = [board.row(screen, y) for y in range(screen.lines)]
+        listed = [row for row in painted if row[0]]
+        wanted = board.daemon.top(rows)
+        states = [screen.part(y) for y, row in enumerate(painted) if row[0]]
+        return listed == [(number, tries) for number, _, tries in wanted] and all(
+            state in text for (_, state, _), text in zip(wanted, states, strict=True)
+        )
+
+    board.terminal.until(true, f"the rows of the journal: {board.daemon.top(rows)}", seconds)
+
+
+def _sections(board: Board) -> float:
+    """The longest lag (ms) of a section's first visit."""
+    begin = time.monotonic()
+    for key, title in (*SECTIONS, ("1", "Orders")):
+        board.terminal.press(key)
+        board.terminal.until(lambda screen, t=f"[{key} {title}": t in screen.part(1), f"the section {title}")  # type: ignore[misc]
+        time.sleep(3 * KEY_EVERY)
+    return 1000 * max(sample.lag for sample in board.samples(begin, time.monotonic()))
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How much is measured: the whole, or a share of it to see that it runs."""
+
+    orders: int = ORDERS
+    seconds: float = SECONDS
+    behind: int = FAR_BEHIND
+    many: int = MANY
+
+
+def amounts(share: float) -> Amounts:
+    """``share`` 0…1 of everything."""
+    behind = max(crowd.BURST, round(FAR_BEHIND * share))
+    return Amounts(
+        max(10_000, round(ORDERS * share)), max(3.0, SECONDS * share), behind, max(behind, round(MANY * share))
+    )
+
+
+def measure(folder: Path, tell: Callable[[str], None], much: Amounts) -> dict[str, Any]:
+    """The figures of the console, by their keys."""
+    (folder / "daemon").mkdir(parents=True, exist_ok=True)
+    tell(f"a journal with {much.orders:,} orders")
+    crowd.fill(folder / "daemon" / "journal.db", much.orders, time.time())
+    daemon = Daemon(folder, much.orders)
+    try:
+        return _measure(daemon, tell, much)
+    finally:
+        daemon.close()
+
+
+def _measure(daemon: Daemon, tell: Callable[[str], None], much: Amounts) -> dict[str, Any]:
+    tell("the start")
+    starts = [_start(daemon) for _ in range(3)]
+    found: dict[str, Any] = {
+        "first_paint_s": round(min(start[0] for start in starts), 3),
+        "complete_board_s": round(min(start[1] for start in starts), 3),
+    }
+    for size in SIZES:
+        name = "x".join(map(str, size))
+        with _board(daemon, name, size) as board:
+            board.wait(daemon.listed())
+            if size != SIZES[0]:
+                tell("the first visit of each section")
+                found["section_lag_ms"] = round(_sections(board), 1)
+            board.take(FIRST_ROW)
+            found[name] = {}
+            for rate in RATES:
+                tell(f"{rate:,} updates/s, {name}")
+                found[name][f"at_{rate}"] = _figures(live(board, rate, much.seconds))
+            if size == SIZES[0]:
+                found |= _once(board, tell, much)
+            tell(f"the rows on the screen against the journal, {name}")
+            _same(board)
+    tell("the control: nothing is flushed")
+    found["control"] = _control(daemon)
+    return found
+
+
+def _start(daemon: Daemon) -> tuple[float, float]:
+    board = Board(daemon, "start", SIZES[0], installed=True)
+    try:
+        return board.wait(daemon.listed())
+    finally:
+        board.terminal.close()
+
+
+def _once(board: Board, tell: Callable[[str], None], much: Amounts) -> dict[str, Any]:
+    tell("keys in the filter line")
+    board.daemon.tell("change", per_s=RATES[0], seen=[int(number) for number in board.numbers()])
+    filtering = _filtering(board)
+    board.daemon.tell("stop")
+    tell(f"{much.behind:,} events behind")
+    caught_up, lag = _catch_up(board, much.behind)
+    tell(f"{much.many:,} events")
+    return {
+        "filter_ms": _shares(filtering), "catch_up_s": round(caught_up, 3), "catch_up_lag_ms": round(lag, 1),
+        "growth_mb": round(_growth(board, much.many), 1),
+    }  # fmt: skip
+
+
+def _figures(found: Live) -> dict[str, Any]:
+    told = found.told
+    assert len(told["seen"]) >= 0.2 * told["written"], "too few changes of visible rows"
+    assert told["moved"] >= 0.3 * told["written"], "too few changes of the sort key or the filter"
+    return {
+        "key_ms": _shares(found.key), "visible_ms": _shares(found.visible), "lag_ms": _shares(found.lag),
+        "core": round(found.core, 3), "unseen": found.unseen, "updates": told["written"],
+    }  # fmt: skip
+
+
+def _shares(values: list[float]) -> dict[str, float]:
+    return {f"p{share}": round(percentile(values, share / 100), 1) for share in (50, 95, 99)}
+
+
+def _control(daemon: Daemon) -> dict[str, Any]:
+    """With flushing off the budgets must be missed: the figures of that; fails when they are kept."""
+    with _board(daemon, "control", SIZES[0]) as board:
+        board.wait(daemon.listed())
+        board.take(FIRST_ROW)
+        board.terminal.process.send_signal(signal.SIGUSR1)
+        found = live(board, RATES[0], SECONDS / 2)
+        late = percentile(found.visible, 0.95)
+        assert late > VISIBLE_MS, f"nothing is flushed, and changes are painted within {late:.0f} ms all the same"
+        try:
+            _same(board, 3.0)
+        except AssertionError:
+            return {"visible_ms": _shares(found.visible), "unseen": found.unseen}
+        raise AssertionError("nothing is flushed, and the rows are those of the journal all the same")
