@@ -199,9 +199,15 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         return [screen for stack in self._screen_stacks.values() for screen in stack if isinstance(screen, LiveScreen)]
 
     def _tick(self) -> None:
-        active = self._active()
-        if isinstance(active, LiveScreen) and active.stands:
-            active.tick()
+        """The active screen; of the one under a dialog, how the connection stands."""
+        stack = self._screen_stacks.get(self._current_mode) or []
+        shown = next((screen for screen in reversed(stack) if isinstance(screen, LiveScreen)), None)
+        if shown is None or not shown.stands:
+            return
+        if shown is stack[-1]:
+            shown.tick()
+        else:
+            shown.show_frame()
 
     # Submitting ------------------------------------------------------------------------------------------------------
 

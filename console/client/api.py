@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from console.client.book import Book
 from console.client.connection import Address, Connection
-from console.client.errors import BadAnswer, NotConfirmed
+from console.client.errors import BadAnswer, NoAnswer
 from console.schema import commands as acts
 from console.schema import desk, detail, mending, records, service
 from console.schema import orders as lists
@@ -97,7 +97,7 @@ class ApiClient:
                 else:
                     ended = _read(SnapshotEnd, line).rows == rows
         if not ended:
-            raise NotConfirmed(self.connection.address.shown, "the snapshot was cut")
+            raise NoAnswer(self.connection.address.shown, "the snapshot was cut")
         book.ready()
 
     # Orders -----------------------------------------------------------------------------------------------------------

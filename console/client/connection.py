@@ -11,7 +11,16 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from console.client.errors import ApiError, BadAnswer, NotConfirmed, OnlyLooking, Refused, Unreachable, refusal
+from console.client.errors import (
+    ApiError,
+    BadAnswer,
+    NoAnswer,
+    NotConfirmed,
+    OnlyLooking,
+    Refused,
+    Unreachable,
+    refusal,
+)
 from console.schema.problem import Problem
 
 CONNECT = 3.0
@@ -102,7 +111,7 @@ class Connection:
                 method, path, params=given, content=body, headers={**kind, **(headers or {})}, timeout=limit
             )
         except httpx.HTTPError as error:
-            raise self._failure(error) from error
+            raise self._failure(error, looks=method == "GET" or path.endswith(READS)) from error
         if response.is_success:
             return response
         raise problem_of(response.status_code, response.content)
@@ -119,20 +128,21 @@ class Connection:
                     raise problem_of(response.status_code, await response.aread())
                 yield response.aiter_bytes()
         except httpx.HTTPError as error:
-            raise self._failure(error) from error
+            raise self._failure(error, looks=True) from error
 
-    def _failure(self, error: httpx.HTTPError) -> ApiError:
-        shown = self.address.shown
+    def _failure(self, error: httpx.HTTPError, *, looks: bool) -> ApiError:
+        """``looks``: what was asked changes nothing."""
+        shown, unanswered = self.address.shown, NoAnswer if looks else NotConfirmed
         match error:
             case httpx.ConnectTimeout() | httpx.PoolTimeout():
                 return Unreachable(shown, "no answer to the connection")
             case httpx.ConnectError():
                 return Unreachable(shown, _why(self.address, error))
             case httpx.TimeoutException():
-                return NotConfirmed(shown, "no answer in time")
+                return unanswered(shown, "no answer in time")
             case httpx.UnsupportedProtocol() | httpx.InvalidURL():
                 return Unreachable(shown, str(error))
-        return NotConfirmed(shown, "the connection was lost")
+        return unanswered(shown, "the connection was lost")
 
 
 def _transport(address: Address) -> httpx.AsyncHTTPTransport:

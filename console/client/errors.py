@@ -3,6 +3,7 @@
 ApiError
 ├── Unreachable        no connection: nothing was sent
 ├── NotConfirmed       sent, no answer: for a submit, ask again with the same Idempotency-Key
+│   └── NoAnswer       the same for a question, which changes nothing
 ├── OnlyLooking        this console is read-only: nothing was sent
 ├── BadAnswer          not an answer of this API (another server, another version)
 └── Refused            the daemon said no, with a problem document
@@ -34,6 +35,14 @@ class NotConfirmed(ApiError):
     def __init__(self, address: str, reason: str) -> None:
         self.address = address
         super().__init__(f"sent, not confirmed: {reason} ({address})")
+
+
+class NoAnswer(NotConfirmed):
+    """A question went out and no whole answer came back. It changes nothing, so nothing is in doubt."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(address, reason)
+        self.args = (f"the daemon did not answer: {reason} ({address})",)
 
 
 class OnlyLooking(ApiError):

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from console.client.api import ApiClient
 from console.client.book import Book, FeedGap
-from console.client.errors import ApiError, Forbidden, Gone, NotConfirmed, Unauthorized
+from console.client.errors import ApiError, Forbidden, Gone, NoAnswer, Unauthorized
 from console.schema.base import PREFIX
 from console.schema.book import HEARTBEAT, FeedEvent
 
@@ -104,7 +104,7 @@ class FeedReader:
             async for chunk in chunks:
                 self.heard = time.monotonic()
                 yield self._events(parser.feed(chunk))
-        self.trouble = NotConfirmed(self._client.connection.address.shown, "the daemon ended the feed")
+        self.trouble = NoAnswer(self._client.connection.address.shown, "the daemon ended the feed")
 
     def _events(self, found: list[tuple[str, str, str]]) -> list[FeedEvent]:
         batch: list[FeedEvent] = []

@@ -98,11 +98,15 @@ class LiveScreen(Attended, Screen[None]):
 
     def tick(self) -> None:
         """Once a second: clocks, ages, how the connection stands."""
-        self._status.show(self.desk.status())
-        self._show_banner()
+        self.show_frame()
         self._show_sections()
         self._show_ticker()
         self.show_keys()
+
+    def show_frame(self) -> None:
+        """How the connection stands, also under a dialog: a loss is never silent."""
+        self._status.show(self.desk.status())
+        self._show_banner()
 
     def _show_banner(self) -> None:
         """Why the daemon is not heard, for as long as it is not, and acts whose answer is still awaited."""

@@ -46,7 +46,7 @@ class PlanDialog(Attended, ModalScreen[Agreed | None]):
     def __init__(self, asked: Asked, glyphs: Glyphs, planning: Planning) -> None:
         super().__init__()
         self._asked, self._glyphs, self._planning = asked, glyphs, planning
-        self._trouble = ""
+        self._trouble = self._unusable = ""
         self._busy = False
         self.stands = False
         self._at_once = False  # what was typed for a command without risk needs no second ⏎
@@ -168,8 +168,9 @@ class PlanDialog(Attended, ModalScreen[Agreed | None]):
             lines.append([("the daemon is asked for the plan", "accent")])
         if self._planning.void:
             lines += flowed("An order changed meanwhile: this plan is void. Nothing was sent.", "bad", width)
-        if unusable := self._planning.usable():
-            lines += flowed(unusable, "bad", width)
+        self._unusable = self._planning.usable()
+        if self._unusable:
+            lines += flowed(self._unusable, "bad", width)
         if self._trouble:
             lines += flowed(self._glyphs.plain(literal(self._trouble)), "bad", width)
         return lines
@@ -185,8 +186,8 @@ class PlanDialog(Attended, ModalScreen[Agreed | None]):
     # Going on --------------------------------------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """The book changed: is the plan still about what it was made for?"""
-        if self.plan is not None:
+        """The book changed: is the plan still about what it was made for? And can anything be submitted?"""
+        if self.plan is not None or self._planning.usable() != self._unusable:
             self._show()
 
     def action_cancel(self) -> None:

@@ -23,7 +23,17 @@ from tests.console.screens import world
 from tests.console.screens.canned import CannedApi
 from tests.console.screens.canned import planned as a_plan
 from tests.console.screens.conftest import Opened, until
-from tests.console.screens.looking import asked_inline, board, dialog, notices, planned, screen_text, take, words_of
+from tests.console.screens.looking import (
+    asked_inline,
+    board,
+    dialog,
+    notices,
+    planned,
+    screen_text,
+    take,
+    text_of,
+    words_of,
+)
 
 REVIEW, FAILED, UNKNOWN = (world.order_id(number) for number in ("00010485", "00010466", "00010470"))
 
@@ -407,6 +417,19 @@ async def test_without_the_daemon_nothing_can_be_submitted(api: CannedApi, opene
         await until(pilot, lambda: "nobody answers there" in notices(pilot))
         assert isinstance(pilot.app.screen, BoardScreen)
         assert api.plans == []
+
+
+async def test_under_a_dialog_a_lost_daemon_is_seen_too(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        await take(pilot, FAILED)
+        status = board(pilot).query_one("#status")
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PlanDialog))
+        words = dialog(pilot).query_one("#dialog-words", Sheet)
+        api.feed.cut()
+        await until(pilot, lambda: "daemon lost" in text_of(status) and "nobody answers there" in words_of(words))
+        api.feed.down = False
+        await until(pilot, lambda: "● live" in text_of(status) and "nobody answers there" not in words_of(words))
 
 
 async def test_a_read_only_console_asks_for_nothing(api: CannedApi, opened: Opened) -> None:
