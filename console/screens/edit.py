@@ -22,10 +22,11 @@ from console.widgets import story
 from console.widgets.cells import literal
 from console.widgets.fields import ChoiceInput
 from console.widgets.hints import Hint
-from console.widgets.pieces import Line, told
+from console.widgets.pieces import flowed, told
 from console.widgets.sheet import Bar, Sheet
 
 EDIT = "order.edit"
+AGAIN = 5  # seconds until a form that could not be read is asked for again
 
 
 class EditScreen(ActingScreen):
@@ -42,6 +43,8 @@ class EditScreen(ActingScreen):
         self.order_id = order_id
         self._detail: OrderDetail | None = None
         self._form: EditForm | None = None
+        self._trouble = ""
+        self._waited = 0  # seconds since a reading that failed
         self._fetch = Latest(self, self._read)
         dots = desk.glyphs.ellipsis
         self._head = Bar(id="order-head", ellipsis=dots)
@@ -56,7 +59,7 @@ class EditScreen(ActingScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self._rest.set_lines([[("the daemon is asked what may be edited", "muted")]])
+        self._show_rest()
         self._fetch()
 
     def hints(self) -> Sequence[Hint]:
@@ -76,21 +79,23 @@ class EditScreen(ActingScreen):
     def tick(self) -> None:
         super().tick()
         self._show_head()
+        self._waited = self._waited + 1 if self._trouble else 0
+        if self._waited >= AGAIN and self.desk.session.link().usable:
+            self._waited = 0
+            self._fetch()
 
     async def _read(self) -> None:
-        """The form as it is now; what was typed and not sent yet stays."""
+        """The form as it is now; what was typed and not sent yet stays, also where it cannot be read again."""
         api = self.desk.session.api
         try:
             self._detail = await api.order(self.order_id)
             form = await api.editable(self.order_id)
         except ApiError as error:
-            self._form = None
-            self._rest.set_lines([[(self.desk.glyphs.plain(literal(str(error))), "bad")]])
-            await self._show_fields(())
+            self._trouble = str(error)
         else:
-            self._form = form
+            self._form, self._trouble = form, ""
             await self._show_fields([one for one in form.fields if not one.why_not and not one.way])
-            self._show_rest()
+        self._show_rest()
         self._show_head()
 
     async def _show_fields(self, open_fields: Sequence[EditableField]) -> None:
@@ -122,10 +127,12 @@ class EditScreen(ActingScreen):
 
     def _show_rest(self) -> None:
         """What may not be edited here: why not now, or the way that is."""
-        if self._form is None:
-            return
         glyphs, width = self.desk.glyphs, max(30, self._rest.room or 76)
-        lines: list[Line] = [[("NOT EDITED HERE", "strong")]]
+        lines = flowed(glyphs.plain(literal(self._trouble)), "bad", width) if self._trouble else []
+        if self._form is None:
+            self._rest.set_lines(lines or [[("the daemon is asked what may be edited", "muted")]])
+            return
+        lines.append([("NOT EDITED HERE", "strong")])
         for one in self._form.fields:
             if said := one.why_not or one.way:
                 name = f"{one.label}{f' of {one.name}' if one.name else ''}: "

@@ -302,13 +302,14 @@ class OrderScreen(ActingScreen):
         """Write the order into a new file, masked as a viewer sees it."""
         if self._detail is None:
             return
-        proposed = Path.cwd() / f"order-{self._detail.order.number}.json"
+        proposed = Path.home() / f"portal-order-{self._detail.order.number}.json"
         file = await self.app.push_screen_wait(ExportTo(self.desk.glyphs, proposed))
         if file is None:
             return
-        text = await self._masked_json()
         try:
-            write_new(file, text)
+            write_new(file, await self._masked_json())
+        except ApiError as error:
+            self.tell(f"Nothing was exported: {error}", "error")
         except OSError as error:
             self.tell(f"{file} could not be written: {error.strerror or error}", "error")
         else:

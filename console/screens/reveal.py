@@ -1,5 +1,6 @@
 """Whole values of one order for half a minute: asked for with a reason, written to the audit log before they come."""
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any, ClassVar
@@ -76,7 +77,7 @@ class RevealScreen(Attended, ModalScreen[None]):
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
-        reason, what = self._reason.value.strip(), self._what.value.strip().casefold()
+        reason, what = self._reason.value.strip(), unicodedata.normalize("NFKC", self._what.value).strip().casefold()
         if what not in FIELDS:
             self._say(f"{what or 'nothing'}: choose one of {', '.join(FIELDS)}.", "bad")
             self._what.focus()

@@ -4,6 +4,7 @@ Whole EIDs are kept with the edit alone; in plans, audit log and history their m
 """
 
 import sqlite3
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -90,7 +91,7 @@ class Edit(Act):
         return Applied("done", f"{request.order.number}: {name} is changed", run.id, kept)
 
     async def _change(self, request: Request, kind: str, detail: str) -> Change:
-        new = str(request.arguments["value"])
+        new = unicodedata.normalize("NFKC", str(request.arguments["value"])).strip()  # none of them is free text
         if kind == "language":
             if new not in LANGUAGES:
                 raise BadArgument("value", f"{new[:20]!r} is not a mail language", "ja or en")

@@ -132,7 +132,7 @@ CASES = [
     Case("order.cancel", Floor.differing, bill_cancelled, "⊘ cancelled", key="z"),
     Case("order.resolve_is", lambda floor: floor.unknown(made=True), provisioned, "✓ done"),
     Case("order.resolve_absent", lambda floor: floor.unknown(made=False), provisioned, "✓ done", role="supervisor"),
-    Case("order.edit", Floor.failed, nothing, "language is changed", typed={"language": "en"}),
+    Case("order.edit", Floor.failed, nothing, "language is changed", typed={"language": "ｅｎ"}),
     Case("order.module_create", Floor.pending_service, service_set_up, "was run: retry the order", typed={"service": "?"}),
     Case("order.take", review, nothing, "taken by {me}"),
     Case("order.take", review, nothing, "{number} is yours", screen="approvals"),
