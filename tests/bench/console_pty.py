@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from itertools import cycle, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -185,10 +185,10 @@ def live(board: Board, per_s: float, seconds: float) -> Live:
     assert seen, "no row was painted"
     daemon.tell("change", per_s=per_s, seen=seen)
     time.sleep(SETTLE)
-    for _ in terminal.replay():
-        pass
+    row = board.cursor(terminal.screen(), set(range(terminal.lines)))
+    assert row is not None, "no order is in hand"
     begin = time.monotonic()
-    pressed = list(_strokes(terminal, begin + seconds))
+    pressed = list(_strokes(terminal, begin + seconds, row))
     end = time.monotonic()
     told = daemon.tell("stop")
     time.sleep(SETTLE)
@@ -201,14 +201,13 @@ def live(board: Board, per_s: float, seconds: float) -> Live:
     return Live(key, visible, [1000 * sample.lag for sample in lags], core, delays.count(None), told)
 
 
-def _strokes(terminal: Terminal, end: float) -> Iterator[tuple[float, int]]:
+def _strokes(terminal: Terminal, end: float, row: int) -> Iterator[tuple[float, int]]:
     """A hand on the cursor keys: when each key was pressed, and the row the cursor should be in then."""
-    row = FIRST_ROW
-    for key, by in cycle([(DOWN, 1)] * STROKES + [(UP, -1)] * STROKES):
-        if time.monotonic() >= end:
-            return
+    by = 1
+    while time.monotonic() < end:
+        by = 1 if row <= FIRST_ROW else -1 if row >= FIRST_ROW + STROKES else by
         row += by
-        yield terminal.press(key), row
+        yield terminal.press(DOWN if by > 0 else UP), row
         time.sleep(KEY_EVERY)
 
 
@@ -251,6 +250,7 @@ def _filtering(board: Board) -> list[float]:
     """Milliseconds from a key in the filter line to what it finds, while orders change."""
     terminal = board.terminal
     terminal.press("/")
+    time.sleep(SETTLE)
     for letter in " amount>1":
         terminal.press(letter)
         time.sleep(KEY_EVERY)
@@ -258,6 +258,7 @@ def _filtering(board: Board) -> list[float]:
     delays: list[float] = []
     for key in ("0000" + 4 * BACK) * 3:
         before = board.found(terminal.screen())
+        assert before > 0, f"the filter was not read:\n{terminal.screen().text}"
         pressed = terminal.press(key)
         enough = before * 0.12
         answered = terminal.until(lambda s, b=before, e=enough: abs(board.found(s) - b) > e, f"the answer to {key!r}")  # type: ignore[misc]
