@@ -13,7 +13,6 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.timer import Timer
 
@@ -21,6 +20,7 @@ from console.widgets.cells import fit
 from console.widgets.columns import GUTTER, Column, Placed, place, total_width
 from console.widgets.glyphs import Glyphs
 from console.widgets.held_rows import HeldRows
+from console.widgets.painted import PaintedLines
 from console.widgets.pieces import Line, tone_style
 from console.widgets.rowstrip import cell, titles
 
@@ -28,7 +28,7 @@ AIMING = 2.0  # seconds after the mouse's last move in which rows hold still
 Cells = Mapping[str, Line]  # column key → pieces
 
 
-class OrderTable(ScrollView, can_focus=True):
+class OrderTable(PaintedLines, can_focus=True):
     """Rows of orders. ``cells`` gives what stands in a row; it is called for visible rows only."""
 
     BINDING_GROUP_TITLE = "Table"
@@ -207,8 +207,8 @@ class OrderTable(ScrollView, can_focus=True):
             self._painted.pop(y, None)
             if at == 1 and not self.keys and self._empty:
                 said = fit(" " * GUTTER + self._glyphs.plain(self._empty), width, ellipsis=self._glyphs.ellipsis)
-                return Strip([Segment(said, self.rich_style + self._tone("muted"))], width)
-            return Strip.blank(width, self.rich_style)
+                return Strip([Segment(said, self.base + self._tone("muted"))], width)
+            return Strip.blank(width, self.base)
         key = self.keys[at]
         self._painted[y] = key
         strip, style = self._row(key)
@@ -233,7 +233,7 @@ class OrderTable(ScrollView, can_focus=True):
             return self.get_component_rich_style("ordertable--cursor" if self.has_focus else "ordertable--blurred")
         if marked:
             return self.get_component_rich_style("ordertable--marked")
-        return self.rich_style
+        return self.base
 
     def _tone(self, tone: str) -> Style:
         return tone_style(self, tone)

@@ -9,13 +9,13 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from console.widgets.painted import PaintedLines
 from console.widgets.pieces import Line, strip_of
 
 
-class Sheet(ScrollView, can_focus=True):
+class Sheet(PaintedLines, can_focus=True):
     """``set_lines`` replaces everything; lines with a name in ``names`` can be chosen by cursor or click."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"sheet--cursor"}
@@ -108,8 +108,8 @@ class Sheet(ScrollView, can_focus=True):
         scroll_x, scroll_y = self.scroll_offset
         width, at = self.room, y + scroll_y
         if at >= len(self.lines):
-            return Strip.blank(width, self.rich_style)
-        base = self.rich_style
+            return Strip.blank(width, self.base)
+        base = self.base
         if self.chosen is not None and self._name_at(at) == self.chosen and self.has_focus:
             base = self.get_component_rich_style("sheet--cursor")
         line = self.lines[at]
