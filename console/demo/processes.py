@@ -40,19 +40,22 @@ class Child:
 
     async def kill(self) -> None:
         """SIGKILL; returns when it is gone."""
-        if self.alive:
-            os.kill(self.pid, signal.SIGKILL)
+        self._signal(signal.SIGKILL)
         await self._process.wait()
 
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL if that is not enough."""
-        if self.alive:
-            os.kill(self.pid, signal.SIGTERM)
+        self._signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(STOPPING):
                 await self._process.wait()
         except TimeoutError:
             await self.kill()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.alive:
+            with contextlib.suppress(ProcessLookupError):  # it has ended, and our loop has not been told yet
+                os.kill(self.pid, number)
 
 
 async def start_sandbox(folder: Path, seed: int, customers: int, orders_per_minute: float = 0.0) -> Child:

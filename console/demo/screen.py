@@ -2,7 +2,10 @@
 
 import asyncio
 import shutil
+import signal
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from console.cli.state import State
@@ -25,11 +28,25 @@ def run_screen(options: DemoOptions) -> int:
         loop.run_until_complete(_start(folder, options, children))
         return open_window(State(Redactor()), Choice(config=folder / "portal.toml"))
     finally:
-        for child in reversed(children):
-            loop.run_until_complete(child.stop())
-        loop.close()
-        if not kept:
-            shutil.rmtree(folder, ignore_errors=True)
+        with _undisturbed():
+            for child in reversed(children):
+                loop.run_until_complete(child.stop())
+            loop.close()
+            if not kept:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """A terminal that is closed hangs up more than once; the second time must not leave our processes behind."""
+    before = {
+        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _start(folder: Path, options: DemoOptions, children: list[Child]) -> None:

@@ -1,13 +1,19 @@
 """``portal demo --headless`` as its users start it."""
 
+import asyncio
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from console.demo.plan import STOPPERS, STRIKES
+from console.demo.processes import Child
 from integrations.sandbox.fault_kinds import fault_kinds
 
 KEYS = ["orders", "done", "parked", "failed", "held", "lost", "duplicates", "kills", "seconds"]
@@ -42,3 +48,19 @@ def test_a_demo_with_everything(tmp_path: Path) -> None:
     code, found = demo(tmp_path / "demo", "--orders", "50", seconds=880)
     assert (code, found["orders"], found["lost"], found["duplicates"]) == (0, 50, 0, 0)
     assert found["kills"] >= 3
+
+
+def test_a_process_that_somebody_else_ended_is_no_obstacle_to_leaving(tmp_path: Path) -> None:
+    """While the console has the terminal the demo's own loop stands still and hears nothing of it."""
+    with closing(asyncio.new_event_loop()) as loop:
+        starting = asyncio.create_subprocess_exec(sys.executable, "-c", "import time; time.sleep(60)")
+        child = Child(loop.run_until_complete(starting), tmp_path / "log")
+        os.kill(child.pid, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        with pytest.raises(ProcessLookupError):
+            while time.monotonic() < deadline:
+                os.kill(child.pid, 0)
+                time.sleep(0.01)
+        assert child.alive, "as far as it was told"
+        loop.run_until_complete(child.stop())
+        assert not child.alive
