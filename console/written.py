@@ -15,6 +15,12 @@ EXPORTED = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+def moment_of(condition: str) -> float | None:
+    """Seconds since 1970 of the condition ``after(<seconds>)``; None of every other condition."""
+    at = condition.removeprefix("after(").removesuffix(")")
+    return float(at) if at != condition and at.replace(".", "", 1).isdigit() else None
+
+
 def plain(value: Any) -> str:
     """A cell as text on one line: no control, format or bidi characters."""
     if value is None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from console.cli.output import Column, ago, clock, yen
+from console.written import moment_of
 
 if TYPE_CHECKING:
     from console.client.rows import BookRow
@@ -38,7 +39,8 @@ def note_of(line: "OrderLine | BookRow") -> str:
         return ""
     parts = [line.wait_reason or line.message or line.code or ""]
     if line.parked and line.parked not in parts[0]:
-        parts.append(f"until {line.parked}")
+        at = moment_of(line.parked)
+        parts.append(f"until {line.parked if at is None else clock(at)}")
     if line.until is not None:
         parts.append(f"at most until {clock(line.until)}" if line.state == "parked" else f"until {clock(line.until)}")
     if line.unknown:

@@ -6,6 +6,7 @@ from console.client.rows import BookRow
 from console.schema.book import NO_RUN
 from console.widgets.cells import literal
 from console.widgets.glyphs import Glyphs
+from console.written import moment_of
 
 _EXPECTED = {"failed": ("Failed",), "done": ("Activated",), "cancelled": ("Cancelled",)}
 _SETTLED = frozenset(("failed", "done", "cancelled"))
@@ -62,10 +63,8 @@ def disagrees(row: BookRow) -> bool:
 
 def condition(parked: str, now: float, zone: tzinfo) -> str:
     """What a run waits for; a moment as people read it, not as seconds since 1970."""
-    at = parked.removeprefix("after(").removesuffix(")")
-    if at == parked or not at.replace(".", "", 1).isdigit():
-        return parked
-    return moment(float(at), now, zone)
+    at = moment_of(parked)
+    return parked if at is None else moment(at, now, zone)
 
 
 def note(row: BookRow, now: float, zone: tzinfo) -> str:
