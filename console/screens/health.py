@@ -127,8 +127,8 @@ class HealthScreen(ReadingScreen):
             parts.append([("in recovery", "bad")])
         if self._known.observe:
             parts.append([("only observing", "warn")])
-        parts.append([(f"figures of the last {healthlines.window_words(window)}, real calls only", "muted")])
         parts.append([(f"read {wording.clock(self.read_at, session.zone)}", "muted")])
+        parts.append([(f"figures of the last {healthlines.window_words(window)}, real calls only", "muted")])
         return joined(parts, (f" {glyphs.sep} ", "muted"))
 
     @on(OrderTable.Highlighted)
