@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable, Sequence
+from itertools import groupby
 
 from pyte.screens import Char
 from rich.console import Console
@@ -44,9 +45,10 @@ def _line(row: Sequence[Char]) -> Text:
     for pattern, written in STEADY:
         steady = pattern.sub(written, steady)
     line, at = Text(), 0
-    for cell in row:
-        line.append(steady[at : at + len(cell.data)], _style(cell))
-        at += len(cell.data)
+    for look, run in groupby(row, key=lambda cell: cell._replace(data="")):
+        length = sum(len(cell.data) for cell in run)
+        line.append(steady[at : at + length], _style(look))
+        at += length
     return line
 
 

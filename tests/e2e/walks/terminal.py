@@ -20,7 +20,7 @@ from pyte.screens import Char
 
 from tests.console.cli.processes import PORTAL
 
-PATIENCE = 60.0
+PATIENCE = 30.0
 LOCALE = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 SYNCHRONISED = b"\x1b[?2026$p"  # the console asks whether whole frames may be held back until they are complete
 TWO_CELLS = "\uff3f"  # any character that every emulator draws two cells wide
@@ -101,14 +101,14 @@ class Terminal:
             buffer = self._emulator.buffer
             return [[buffer[y][x] for x in range(self.columns)] for y in range(self.lines)]
 
-    def settled(self, still: float = 0.5) -> list[list[Char]]:
-        """The cells when nothing but a clock has been written for a while."""
-        before, since = -1, time.monotonic()
-        while time.monotonic() - since < still:
-            if (now := len(self.raw)) > before + 200:
-                before, since = now, time.monotonic()
-            time.sleep(0.02)
-        return self.cells()
+    def settled(self, still: float = 0.5, most: float = 3.0) -> list[list[Char]]:
+        """The cells when they have not changed for a while; a blinking cursor and a clock are not waited for longer."""
+        end, since, before = time.monotonic() + most, time.monotonic(), self.cells()
+        while (now := time.monotonic()) < end and now - since < still:
+            time.sleep(0.05)
+            if (cells := self.cells()) != before:
+                before, since = cells, time.monotonic()
+        return before
 
     def rows(self) -> list[str]:
         return ["".join(cell.data for cell in line) for line in self.cells()]

@@ -57,8 +57,7 @@ def test_the_filter_reads_a_name_however_it_is_committed(terminal: Terminal, com
     terminal.shows("tab state:")
     terminal.send(committed)
     terminal.shows(unicodedata.normalize("NFC", committed), "1 order", NAME)
-    terminal.send("\r")
-    terminal.send("\x1b")
+    terminal.send("\x15\r")  # empties the line
     terminal.shows("2 orders")
 
 
@@ -66,7 +65,7 @@ def test_find_reads_full_width_digits_and_decomposed_kana(terminal: Terminal, or
     wide = orders[1]["number"].lstrip("0").translate({ord("0") + n: chr(ord("０") + n) for n in range(10)})
     for committed, found in ((wide, orders[1]), ("カ\u3099ラス", orders[0])):
         terminal.send("F")
-        terminal.shows("Type order or customer number")
+        terminal.shows("Type order or customer number", "⏎ Find")
         terminal.send(committed + "\r")
         terminal.shows(found["number"], "WHAT TO SAY")
         terminal.send("\x1b")
