@@ -106,9 +106,11 @@ def _only_planned(desk: "Desk", plan: "Plan") -> int:
 
 def _described(plan: "Plan") -> list[str]:
     """The plan in lines: what happens to how many, what not and why, money, warnings."""
-    lines = [f"{plan.title}: {plan.count} orders" if plan.bulk else plan.title, *plan.lines]
+    lines = list(plan.lines) if plan.bulk and plan.lines else [plan.title, *plan.lines]
     if plan.sum_yen:
-        lines.append(f"{yen(plan.sum_yen)} in all" + (f", {yen(plan.largest_yen)} at most" if plan.count > 1 else ""))
+        lines.append(
+            f"{yen(plan.sum_yen)} in all" + (f", the largest {yen(plan.largest_yen)}" if plan.count > 1 else "")
+        )
     chosen = [order for order in plan.orders if order.included]
     for order in chosen[:MOST_SHOWN]:
         what = "; ".join(order.lines)

@@ -193,8 +193,6 @@ def _summary(command: Command, plan: Plan) -> tuple[str, ...]:
         return ()
     left_out = f", {len(plan.excluded)} left out" if plan.excluded else ""
     words = [f"{command.title}: {len(plan.doing)} {'order' if len(plan.doing) == 1 else 'orders'}{left_out}"]
-    if command.id == "order.approve" and plan.doing:
-        words.append(f"¥{plan.amount_sum:,} in sum, the largest ¥{plan.amount_largest:,}")
     calls = Counter(call for item in plan.doing for call in item.calls)
     if calls:
         words.append("outside calls: " + ", ".join(f"{call} ×{calls[call]}" for call in in_order(calls)))
