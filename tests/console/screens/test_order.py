@@ -1,15 +1,19 @@
 """The order screen: every pane can be reached, and says what the daemon says."""
 
 import pytest
+from textual.widgets import Input
 
+from console.client.errors import NoAnswer
+from console.schema.mending import EditForm
 from console.screens.board import BoardScreen
+from console.screens.edit import EditScreen
 from console.screens.order import OrderScreen
 from console.widgets.jsonview import JsonView
 from console.widgets.sheet import Sheet
 from tests.console.screens import world
 from tests.console.screens.canned import CannedApi
 from tests.console.screens.conftest import Opened, until
-from tests.console.screens.looking import order, planned, screen_text, text_of, words_of
+from tests.console.screens.looking import board, order, planned, screen_text, text_of, words_of
 
 UNKNOWN = "00010470"
 
@@ -131,3 +135,31 @@ async def test_an_order_stays_open_while_one_looks_at_another_section(opened: Op
         await until(pilot, lambda: pilot.app.screen is screen)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen))
+
+
+async def test_an_edit_form_that_cannot_be_read_again_keeps_what_was_typed(
+    api: CannedApi, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = api.editable
+    trouble: list[Exception] = []
+
+    async def editable(order: str) -> EditForm:
+        if trouble:
+            raise trouble[0]
+        return await asked(order)
+
+    monkeypatch.setattr(api, "editable", editable)
+    async with opened() as pilot:
+        form = EditScreen(board(pilot).desk, world.order_id("00010480"))
+        pilot.app.push_screen(form)
+        await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+        field = pilot.app.focused
+        assert isinstance(field, Input)
+        field.value = "TRAVEL-10G"
+        trouble.append(NoAnswer("here", "no answer in time"))
+        form._fetch()
+        await until(pilot, lambda: "the daemon did not answer: no answer in time" in screen_text(pilot))
+        assert pilot.app.focused is field and field.value == "TRAVEL-10G"
+        trouble.clear()
+        await until(pilot, lambda: "the daemon did not answer" not in screen_text(pilot))
+        assert field.value == "TRAVEL-10G"
