@@ -8,7 +8,7 @@ PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pyt
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
-.PHONY: help demo test check matrix bench venv format screens wheel clean
+.PHONY: help demo test check matrix bench tour venv format screens wheel clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ matrix: $(DEV) ## Run the whole kill and fault matrix (long)
 
 bench: $(DEV) ## Measure everything that has a budget; also into build/bench.json
 	$(BIN)/python -m tests.bench
+
+tour: $(DEV) ## Walk the three walks in a terminal and draw them for README
+	$(BIN)/python -m tests.e2e.walks.tour
 
 venv: $(DEV) ## Only set up
 
