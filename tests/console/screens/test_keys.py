@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,3 +123,8 @@ async def test_commands_of_the_system_are_reached_from_every_section_that_acts(o
         acting = [s for s in SECTIONS if isinstance(s.screen(app.desk), ActingScreen)]
         assert {"orders", "approvals"} <= {section.mode for section in acting}
         assert board(pilot).possible("system.pause") is not None
+
+
+def test_the_readme_names_every_section_with_its_digit() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    assert [s.title for s in SECTIONS if f"| `{s.digit}` | {s.title} |" not in readme] == []
