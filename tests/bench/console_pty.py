@@ -275,7 +275,7 @@ def _catch_up(board: Board, behind: int) -> tuple[float, float]:
     process, seen = board.terminal.process, int(board.numbers()[-1])
     process.send_signal(signal.SIGSTOP)
     try:
-        told = board.daemon.tell("burst", count=behind, last=seen)
+        told = board.daemon.tell("burst", count=behind, each=1, last=seen)
     finally:
         process.send_signal(signal.SIGCONT)
     began = time.monotonic()
@@ -294,9 +294,12 @@ def _growth(board: Board, count: int) -> float:
     """MB that the console's memory grew by while so many changes went through it."""
     seen = int(board.numbers()[-1])
     before = _memory(board)
+    under_way: list[int] = []
     for _ in range(0, count, crowd.BURST):
-        told = board.daemon.tell("burst", count=crowd.BURST, last=seen)
-        _reached(board, told["seq"])
+        if len(under_way) > 1:
+            _reached(board, under_way.pop(0))
+        under_way.append(board.daemon.tell("burst", count=crowd.BURST, each=4, last=seen)["seq"])
+    _reached(board, under_way[-1])
     return _memory(board) - before
 
 

@@ -2,7 +2,7 @@
 
 Told by a line of JSON on stdin, each answered by one on stdout:
 ``{"do": "change", "per_s": 200, "seen": [run, …]}`` changes orders until ``{"do": "stop"}``, which answers ``Changed``;
-``{"do": "burst", "count": 20000, "last": run}`` changes so many at once, that one last.
+``{"do": "burst", "count": 20000, "each": 1, "last": run}``: so many changes at once, so many of each order, that one last.
 """
 
 import asyncio
@@ -101,7 +101,7 @@ class Crowd:
                 return asdict(self._changed)
             case "burst":
                 for _ in range(0, told["count"], BURST):
-                    await self._desk.journal.write(self._burst)
+                    await self._desk.journal.write(lambda db: self._burst(db, told["each"]))
                 await self._desk.journal.write(lambda db: self._see(db, told["last"]))
                 return {"seq": self._newest(), "tries": self._tries[told["last"]], "at": self._committed}
         raise ValueError(told)
@@ -157,20 +157,22 @@ class Crowd:
         else:
             transitions.move(db, time.time(), run, state="running", **_NO_FAILURE)
 
-    def _burst(self, db: sqlite3.Connection) -> None:
-        """In bulk: the state of every order stays, its version and its time go on."""
-        first = self._turn % (self._count - BURST) + 1
-        self._turn += BURST
-        where = (first, first + BURST - 1)
+    def _burst(self, db: sqlite3.Connection, each: int) -> None:
+        """In bulk: the state of every order stays, its version and its time go on, ``each`` times."""
+        count = BURST // each
+        first = self._turn % (self._count - count) + 1
+        self._turn += count
+        where = (first, first + count - 1)
         db.execute(
-            "UPDATE runs SET version = version + 1, updated_at = ? + id / 1e9 WHERE id BETWEEN ? AND ?",
+            f"UPDATE runs SET version = version + {each}, updated_at = ? + id / 1e9 WHERE id BETWEEN ? AND ?",
             (time.time(), *where),
         )
         db.execute(
-            "INSERT INTO feed (epoch, at, kind, order_id, run_id, body) SELECT 1, updated_at, 'run', order_id, id,"
-            " json_object('workflow', workflow, 'state', state, 'step', step, 'version', version)"
-            " FROM runs WHERE id BETWEEN ? AND ?",
-            where,
+            "WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < ?)"
+            " INSERT INTO feed (epoch, at, kind, order_id, run_id, body) SELECT 1, updated_at, 'run', order_id, id,"
+            " json_object('workflow', workflow, 'state', state, 'step', step, 'version', version - ? + k)"
+            " FROM runs, n WHERE id BETWEEN ? AND ? ORDER BY id / 200, k, id",
+            (each, each, *where),
         )
 
 
