@@ -17,6 +17,7 @@ from console.schema.commands import PlanRequest, SubmitRequest
 from console.schema.service import NewToken
 from console.settings.loading import load_settings
 from integrations.sandbox.world import Person
+from storage.journal import connect
 from tests.bench.servers import World, daemon, sandbox, until
 from tests.console.cli.processes import environment
 from tests.e2e.walks.terminal import Terminal
@@ -110,9 +111,9 @@ class Office:
             if name in ("client_secret", "secret", "access_key", "password", "admin_password") and value
         }
         found |= {f"token of {who}": file.read_text() for who, file in self.tokens.items()}
-        world = self.world.http.get("/world").raise_for_status().json()
-        codes = {row["matching_id"] for row in world["esim"]["profiles"] if row.get("matching_id")}
-        return found | {f"matching id {n}": code for n, code in enumerate(codes)}
+        with closing(connect(self.world.journal, read_only=True)) as db:
+            codes = db.execute("SELECT matching_id FROM activation").fetchall()
+        return found | {f"matching id {n}": str(code) for n, (code,) in enumerate(codes)}
 
     # Somebody else ---------------------------------------------------------------------------------------------------
 

@@ -23,7 +23,8 @@ STEADY: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"\b\d{4}-\d\d-\d\d\b"), _fixed("2026-11-23")),
     (re.compile(r"\b\d\d:\d\d:\d\d(\.\d)?"), _fixed("12:04:31.0")),
     (re.compile(r"\blag \d+\.\d+s"), _fixed("lag 0.0s")),
-    (re.compile(r" +\d+(\.\d+)?(ms|s)(?=[ │]|$) *"), _fixed(" 90ms")),
+    (re.compile(r"(?<!lag) +\d+(ms|\.\d+s)(?=[ │]|$) *"), _fixed(" 90ms")),
+    (re.compile(r" +\d+s(?=[ │]|$) *"), _fixed(" 5s")),
     (re.compile(r"█+"), _fixed("█")),
 )
 

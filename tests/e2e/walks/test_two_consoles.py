@@ -31,6 +31,7 @@ def test_each_sees_the_acts_of_the_other(office: Office) -> None:
     two.press("m", "Note")
     two.sees("Leave it  esc")
     two.type("the customer called twice")
+    two.sees("the customer called twice")
     two.press("⏎", "Note")
     again = time.monotonic()
     one.sees("the customer called twice")

@@ -45,12 +45,16 @@ class Walker:
             if time.monotonic() > end:
                 raise NotOffered(f"{key} {title} is not among {self.offers()}:\n{self.terminal.text}")
             time.sleep(0.02)
-        if _dialog_buttons(self.terminal.rows()) is not None:
-            time.sleep(READS)
+        self._read()
         self.pressed.append(key)
         self.terminal.send(BYTES.get(key, key))
 
+    def _read(self) -> None:
+        if _dialog_buttons(self.terminal.rows()) is not None:
+            time.sleep(READS)
+
     def type(self, text: str) -> None:
+        self._read()
         self.terminal.send(text)
 
     def sees(self, *words: str, seconds: float = PATIENCE) -> str:
@@ -59,6 +63,8 @@ class Walker:
 
 def _dialog_buttons(rows: list[str]) -> list[tuple[str, str]] | None:
     """What the buttons of a dialog say; None when none stands."""
-    framed = [match[1] for row in rows if (match := re.search(r"│(.*)│", row))]
-    found = [(key, title.strip()) for line in framed if "esc" in line for title, key in _BUTTON.findall(line)]
-    return found if any(key == "esc" for key, _ in found) else None
+    line = next((row for row in reversed(rows) if "Leave it  esc" in row), None)
+    if line is None:
+        return None
+    framed = re.search(r"│(.*)│", line)
+    return [(key, title.strip()) for title, key in _BUTTON.findall(framed[1] if framed else line)]
