@@ -164,7 +164,7 @@ def _waits(step: StepView, run: RunView, zone: tzinfo, now: float) -> list[Line]
     lines: list[Line] = []
     if run.state == "parked" and run.condition:
         until = f", at most until {wording.moment(run.until, now, zone)}" if run.until else ""
-        lines.append([(f"  until {literal(run.condition)}{until}", "parked")])
+        lines.append([(f"  until {literal(run.condition).removeprefix('until ')}{until}", "parked")])
     elif run.state == "retrying" and run.wait == "making_sure" and run.until:
         lines.append([(f"  making sure until {wording.clock(run.until, zone)}", "retrying")])
     elif run.state == "retrying" and run.next_at:
