@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from console.client.errors import ApiError, ChangedMeanwhile, NotPossible, Refused
 from console.commands.command import Command
@@ -18,6 +18,10 @@ from console.widgets.inline import InlineConfirm
 from console.widgets.ordertable import OrderTable
 from console.widgets.planning import Agreed, Asked, Planning
 from console.widgets.wording import clock
+
+if TYPE_CHECKING:
+    from console.screens.edit import EditScreen
+    from console.screens.resolve import ResolveScreen
 
 
 class ActingScreen(LiveScreen):
@@ -50,9 +54,21 @@ class ActingScreen(LiveScreen):
         return next((one for one in known if one.id == command_id), None)
 
     def action_act(self, command_id: str) -> None:
-        """Begin a command; why it is not possible is said in the daemon's words."""
-        command = BY_ID[command_id]
-        self.begin(command, self.prefilled(command))
+        """Begin a command; why it is not possible is said in the daemon's words. Resolving and editing one order have
+        screens of their own."""
+        command, known = BY_ID[command_id], self.possible(command_id)
+        own, targets = _own_screen(command_id), () if _of_system(command) else tuple(self.targets())
+        if (
+            own is None
+            or isinstance(self, own)
+            or len(targets) != 1
+            or known is None
+            or not known.possible
+            or self.desk.unusable()
+        ):
+            self.begin(command, self.prefilled(command))
+        else:
+            self.app.push_screen(own(self.desk, targets[0]))
 
     def action_undo(self) -> None:
         """Cancel's plan with the undo calls listed; there is no other undo."""
@@ -159,6 +175,14 @@ def _request(asked: Asked, arguments: Mapping[str, Any]) -> PlanRequest:
     if asked.filter:
         return PlanRequest(filter=asked.filter, arguments=dict(arguments))
     return PlanRequest(orders=list(asked.targets), arguments=dict(arguments))
+
+
+def _own_screen(command_id: str) -> "type[ResolveScreen | EditScreen] | None":
+    from console.screens.edit import EditScreen
+    from console.screens.resolve import ResolveScreen
+
+    own: dict[str, type[ResolveScreen | EditScreen]] = {"order.resolve_is": ResolveScreen, "order.edit": EditScreen}
+    return own.get(command_id)
 
 
 def _of_system(command: Command) -> bool:

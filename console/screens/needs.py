@@ -15,10 +15,8 @@ from console.commands.words import Scope
 from console.schema.desk import NeedsPerson, PersonItem
 from console.schema.detail import PossibleCommand
 from console.screens.desk import Desk
-from console.screens.edit import EditScreen
 from console.screens.order import OrderScreen
 from console.screens.reading import ReadingScreen
-from console.screens.resolve import ResolveScreen
 from console.widgets import needsrow, wording
 from console.widgets.cells import literal
 from console.widgets.hints import Hint
@@ -29,7 +27,6 @@ from console.widgets.sheet import Bar, Sheet
 MOST = 200  # rows asked for, the oldest: what may be done is found out for each of them
 SETTLES = 0.15  # seconds the cursor must rest before the daemon is asked what can be done
 SYSTEM = ("system.resume", "system.release_brake", "system.end_recovery", "system.seen")
-_OWN_SCREENS = {"order.resolve_is": ResolveScreen, "order.edit": EditScreen}
 
 
 class NeedsScreen(ReadingScreen):
@@ -226,11 +223,6 @@ class NeedsScreen(ReadingScreen):
         item = self.in_hand
         if item is not None and not self.table.marks:
             command_id = self._meant(command_id, item)
-            own, known = _OWN_SCREENS.get(command_id), self.possible(command_id)
-            if own is not None and known is not None and known.possible and not self.desk.unusable():
-                assert item.order_id is not None
-                self.app.push_screen(own(self.desk, item.order_id))
-                return
             if Scope.SYSTEM in BY_ID[command_id].scope and not self._is_about(command_id, item):
                 self.notify(f"{BY_ID[command_id].title}: not for this row.", severity="warning", markup=False)
                 return

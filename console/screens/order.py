@@ -22,9 +22,7 @@ from console.schema.records import Records
 from console.screens.acting import ActingScreen
 from console.screens.copying import ExportTo, browser_here, copies_of, copy_out, links_of, write_new
 from console.screens.desk import Desk
-from console.screens.edit import EditScreen
 from console.screens.latest import Latest
-from console.screens.resolve import ResolveScreen
 from console.screens.reveal import RevealScreen
 from console.widgets import story
 from console.widgets.cells import literal
@@ -329,15 +327,6 @@ class OrderScreen(ActingScreen):
             self.app.push_screen(RevealScreen(self.desk, detail.order.order_id, detail.order.number))
 
     # Commands --------------------------------------------------------------------------------------------------------
-
-    def action_act(self, command_id: str) -> None:
-        """Resolving and editing have screens of their own; why one is not possible now is said here."""
-        own = {"order.resolve_is": ResolveScreen, "order.edit": EditScreen}.get(command_id)
-        known = self.possible(command_id)
-        if own is None or known is None or not known.possible or self.desk.unusable():
-            super().action_act(command_id)
-        else:
-            self.app.push_screen(own(self.desk, self.order_id))
 
     def targets(self) -> Mapping[str, str]:
         return {self._detail.order.order_id: self._detail.order.number} if self._detail is not None else {}

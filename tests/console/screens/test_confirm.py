@@ -16,6 +16,7 @@ from console.schema.book import COLUMNS
 from console.schema.commands import Plan, PlanRequest, SubmitRequest, Submitted
 from console.schema.problem import Change, Problem
 from console.screens.board import BoardScreen
+from console.screens.resolve import ResolveScreen
 from console.widgets import grace
 from console.widgets.confirm import PlanDialog
 from console.widgets.sheet import Sheet
@@ -373,6 +374,8 @@ async def test_a_command_that_is_impossible_now_says_why_and_opens_nothing(api: 
 async def test_resolve_asks_for_the_id_then_shows_the_match(api: CannedApi, opened: Opened) -> None:
     async with opened() as pilot:
         await take(pilot, UNKNOWN)
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ResolveScreen) and "It matches" in screen_text(pilot))
         await pilot.press("equals_sign")
         await until(pilot, lambda: "identifier" in screen_text(pilot))
         await until(pilot, lambda: not dialog(pilot).ignores_input())
