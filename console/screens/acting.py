@@ -76,6 +76,24 @@ class ActingScreen(LiveScreen):
 
     def begin(self, command: Command, prefilled: Mapping[str, str]) -> None:
         """Ask for what is to be known, show the daemon's plan, and submit what was agreed to."""
+        known = self.possible(command.id) if _of_system(command) else None
+        if known is None or known.possible or known.never or self.desk.unusable():
+            self._begin(command, prefilled)
+        else:
+            # That was read some seconds ago: a system may have been paused since, and the list offers to resume it.
+            self.run_worker(self._begin_afresh(command, prefilled), group="afresh", exclusive=True, exit_on_error=False)
+
+    async def _begin_afresh(self, command: Command, prefilled: Mapping[str, str]) -> None:
+        """Begin a command on the system by what is possible now, unless the person went elsewhere meanwhile."""
+        try:
+            await self.desk.session.ask_system_commands()
+        except ApiError as error:
+            self.notify(f"{command.title}: {error}", severity="error", markup=False)
+            return
+        if self.is_current:
+            self._begin(command, prefilled)
+
+    def _begin(self, command: Command, prefilled: Mapping[str, str]) -> None:
         targets = {} if _of_system(command) else self.targets()
         if not targets and not _of_system(command):
             self.notify("No order is in hand.", severity="warning", markup=False)
@@ -197,9 +215,10 @@ def _said(act: Act, answer: Submitted) -> str:
         "running": f"runs as batch {answer.batch_id}",
     }
     said = answer.message or words.get(answer.outcome, answer.outcome)
-    if len(act.targets) == 1:
-        said = said.removeprefix(act.targets[0].number).strip()  # it stands in front already
-    return f"{act.said}: {said}"
+    number = act.targets[0].number if len(act.targets) == 1 else ""
+    if number and said.startswith(number):  # it stands in front already
+        said = "it" + said.removeprefix(number)
+    return f"{act.said}: {said.removeprefix('it: ')}"
 
 
 def _changes(error: Refused, targets: Mapping[str, str], zone: tzinfo) -> str:

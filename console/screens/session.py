@@ -160,6 +160,10 @@ class Session:
     async def look_around(self) -> None:
         """Ask how the integrations stand, and what may be done about the system. Raises ApiError."""
         self.integrations = await self.api.integrations()
+        await self.ask_system_commands()
+
+    async def ask_system_commands(self) -> None:
+        """Ask what may be done about the system. Raises ApiError."""
         self.system_commands = await self.api.possible_for_system()
 
     # Names -----------------------------------------------------------------------------------------------------------

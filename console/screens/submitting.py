@@ -37,9 +37,9 @@ class Act:
 
     @property
     def said(self) -> str:
-        """``Approve 00010485`` or ``Retry of 12 orders``."""
+        """``Approve 00010485``, ``Retry of 12 orders``, or ``Release the brake``, which is about no one thing."""
         if len(self.targets) == 1:
-            return f"{self.title} {self.targets[0].number}"
+            return f"{self.title} {self.targets[0].number}".rstrip()
         return f"{self.title} of {len(self.targets)} orders"
 
 

@@ -177,7 +177,7 @@ async def test_a_paused_system_is_resumed_and_its_orders_go_on(floor: Floor) -> 
         await floor.desk.client("operator").plan("system.resume", PlanRequest(arguments={"subject": "whmcs"}))
     ).hash == plan.hash
     await press(pilot, "enter")
-    await said(pilot, "whmcs is resumed")
+    await said(pilot, "Resume whmcs: is resumed")
     assert pair(floor, "system.resume", "operator", plan, None)[1].outcome == "done"
     await floor.state(order_id, "done")
     assert len((await floor.world(order_id))["whmcs"]["orders"]) == 1
