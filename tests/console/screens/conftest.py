@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from console.app import ConsoleApp
 from console.client.api import ApiClient
@@ -87,6 +88,8 @@ def same_screen(request: pytest.FixtureRequest, opened: Opened, tmp_path: Path) 
                 if isinstance(screen, LiveScreen):
                     screen.flush()
                     screen.tick()
+            for field in pilot.app.screen.query(Input):
+                field.cursor_blink = False  # shown, whatever the moment
             await pilot.pause()
             await pilot.pause(0.1)
             svg = pilot.app.export_screenshot(title=name)

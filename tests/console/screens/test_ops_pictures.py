@@ -61,7 +61,6 @@ async def pause(pilot: Pilot[Any]) -> None:
     await pilot.press("P")
     await until(pilot, lambda: isinstance(pilot.app.screen, PlanDialog) and pilot.app.screen.plan is not None)
     await until(pilot, lambda: isinstance(pilot.app.focused, Input))
-    on(pilot, PlanDialog).set_focus(None)  # its cursor blinks
 
 
 async def audit(pilot: Pilot[Any]) -> None:
