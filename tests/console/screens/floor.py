@@ -26,7 +26,7 @@ from storage.runs import Run
 from tests.console.api.rig import Desk, open_desk
 from tests.console.screens.conftest import options_for
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 SIZE = (120, 40)
 QUICK = {
     "PORTAL_WHMCS__LATE_AFTER": "1", "PORTAL_WHMCS__READ_TIMEOUT": "15", "PORTAL_WHMCS__WRITE_TIMEOUT": "15",

@@ -177,7 +177,7 @@ async def test_a_paused_system_is_resumed_and_its_orders_go_on(floor: Floor) -> 
         await floor.desk.client("operator").plan("system.resume", PlanRequest(arguments={"subject": "whmcs"}))
     ).hash == plan.hash
     await press(pilot, "enter")
-    await said(pilot, "Resume whmcs: is resumed")
+    await said(pilot, "is resumed")
     assert pair(floor, "system.resume", "operator", plan, None)[1].outcome == "done"
     await floor.state(order_id, "done")
     assert len((await floor.world(order_id))["whmcs"]["orders"]) == 1
@@ -314,8 +314,8 @@ async def test_a_cause_is_tried_again_as_a_whole_without_what_is_not_known(floor
     assert "outside calls: whmcs.AddOrder ×3" in words and "WHMCS bills ¥" in words
     shown.query_one("#dialog-pace", Input).value = "２０"
     await press(pilot, *"mended", "enter")
-    await until(
-        lambda: isinstance(pilot.app.screen, BatchScreen) and "ended" in screen_text(pilot),
+    await until(  # " ended ": the reason shown is "mended"
+        lambda: isinstance(pilot.app.screen, BatchScreen) and " ended " in screen_text(pilot),
         said=lambda: screen_text(pilot),
     )
     for order_id in failed:
