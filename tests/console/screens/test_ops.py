@@ -7,8 +7,10 @@ import pytest
 from textual.pilot import Pilot
 
 from console.looks import LooksFile
+from console.schema.detail import PossibleCommand
 from console.screens.doctor import DoctorScreen
 from console.screens.health import HealthScreen
+from console.screens.needs import NeedsScreen
 from console.screens.settings import SettingsScreen
 from console.widgets.confirm import PlanDialog
 from tests.console.screens import ops
@@ -61,6 +63,21 @@ async def test_pause_is_asked_for_on_the_row_and_resume_greyed_with_its_reason(a
         await until(pilot, lambda: len(api.submitted) == 1)
         command, request, _ = api.submitted[0]
         assert (command, request.arguments, request.reason) == ("system.pause", {"subject": "whmcs"}, "tea")
+
+
+async def test_a_refusal_read_before_the_system_changed_does_not_stand(api: CannedApi, opened: Opened) -> None:
+    api.plan_answer = lambda command, request: ops.planned(str(request.arguments["subject"]))
+    async with opened() as pilot:
+        await pilot.press("exclamation_mark")
+        await until(pilot, lambda: isinstance(pilot.app.screen, NeedsScreen) and "esim is paused" in screen_text(pilot))
+        screen = pilot.app.screen
+        assert isinstance(screen, NeedsScreen)
+        screen.table.take("pause:esim")
+        stale = PossibleCommand(id="system.resume", title="Resume", possible=False, reason="nothing is paused")
+        pilot.app.desk.session.system_commands = [stale]  # type: ignore[attr-defined]
+        await pilot.press("R")
+        await planned(pilot)
+        assert api.plans[-1][0] == "system.resume" and "nothing is paused" not in notices(pilot)
 
 
 async def test_a_double_click_on_a_row_pauses_it_or_resumes_it(api: CannedApi, opened: Opened) -> None:
