@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from textual.pilot import Pilot
+from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from console.cli.main import main
@@ -35,14 +36,21 @@ async def floor(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Floor
 
 
 async def home(pilot: Pilot[Any]) -> None:
-    """Back to the board, whatever was open."""
+    """Back to the board, whatever was open: a dialog is answered, or what asked would wait for ever."""
     while len(pilot.app.screen_stack) > 1:
-        await pilot.app.pop_screen()
+        if isinstance(top := pilot.app.screen, ModalScreen):
+            await top.dismiss(None)
+        else:
+            await pilot.app.pop_screen()
 
 
 async def go_to(pilot: Pilot[Any], number: str) -> OrderScreen:
+    await home(pilot)  # also from what a test before left when it failed
     await press(pilot, "colon", *number, "enter")
-    await until(lambda: isinstance(pilot.app.screen, OrderScreen) and bool(order(pilot).known_commands()))
+    await until(
+        lambda: isinstance(pilot.app.screen, OrderScreen) and bool(order(pilot).known_commands()),
+        said=lambda: screen_text(pilot),
+    )
     return order(pilot)
 
 
@@ -129,13 +137,15 @@ async def test_an_id_that_is_not_ours_is_refused_side_by_side(floor: Floor) -> N
     await go_to(pilot, number_of(floor, order_id))
     await press(pilot, "equals_sign")
     await until(lambda: isinstance(pilot.app.screen, ResolveScreen) and "orders in WHMCS" in screen_text(pilot))
+    await until(lambda: bool(pilot.app.screen.targets()))  # type: ignore[attr-defined]
     await press(pilot, "equals_sign")
-    await until(lambda: "identifier" in screen_text(pilot))
+    await until(lambda: isinstance(pilot.app.screen, PlanDialog))
     past = floor.sandbox.whmcs.world()["orders"][0]
-    await until(lambda: not pilot.app.screen.ignores_input())  # type: ignore[attr-defined]
+    await until(lambda: isinstance(pilot.app.focused, Input) and not dialog(pilot).ignores_input())
     await press(pilot, *str(past["id"]), "enter")
-    await until(lambda: "it does not match" in screen_text(pilot))
+    await until(lambda: "it does not match" in screen_text(pilot), said=lambda: screen_text(pilot))
     assert "belongs to" in screen_text(pilot)
+    await until(lambda: not dialog(pilot).ignores_input())
     await press(pilot, "escape")
     await home(pilot)
     supervisor = await floor.console("supervisor")
@@ -176,7 +186,7 @@ async def test_the_form_of_an_edit_checks_and_keeps_old_and_new(floor: Floor) ->
     await until(lambda: isinstance(pilot.app.screen, EditScreen) and "EID" in screen_text(pilot))
     await until(lambda: isinstance(pilot.app.focused, Input))
     await press(pilot, *"1234", "enter")
-    await until(lambda: "not an EID" in screen_text(pilot))
+    await until(lambda: "not an EID" in screen_text(pilot) and not dialog(pilot).ignores_input())
     await press(pilot, "escape")
     await until(lambda: isinstance(pilot.app.screen, EditScreen))
     field = pilot.app.focused
