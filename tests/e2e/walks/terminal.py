@@ -54,6 +54,11 @@ class Emulator(pyte.Screen):
                 line[cell] = line[cell]._replace(data=char)
 
 
+def _sizeless(env: Mapping[str, str]) -> dict[str, str]:
+    """Whoever runs the tests may have told its own size (xdist does), and Textual believes that more than the terminal."""
+    return {name: value for name, value in env.items() if name not in ("LINES", "COLUMNS")}
+
+
 class Terminal:
     """``portal console ARGUMENTS`` in a terminal of this size. What it writes is drawn as it comes; ``raw`` keeps it all."""
 
@@ -68,7 +73,7 @@ class Terminal:
         self._stream = pyte.ByteStream(self._emulator)
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.process = subprocess.Popen(
-            [*PORTAL, "console", *arguments], cwd=folder, env={**env, **LOCALE, **_locale(env)}, stdin=slave, stdout=slave,
+            [*PORTAL, "console", *arguments], cwd=folder, env={**_sizeless(env), **LOCALE, **_locale(env)}, stdin=slave, stdout=slave,
             stderr=slave, start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )  # fmt: skip
         os.close(slave)
