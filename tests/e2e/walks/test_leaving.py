@@ -31,7 +31,7 @@ def test_whatever_ends_the_window_its_daemon_is_drained(world: World, tmp_path: 
     """With an order whose call hangs it says that one goes on at the next start."""
     terminal = Terminal(tmp_path, world.env, "--embedded", "--config", str(world.config), columns=160)
     try:
-        terminal.shows("this window runs the daemon", "● live", "V✓")
+        terminal.shows("this window runs the daemon", "● live", "Events ✓")
         if under_way:
             world.post("/faults", system="whmcs", operation="GetPayMethods", kind="hold", count=9)
             world.post("/orders", count=1, kinds=["vpn"], approve=True)
