@@ -72,7 +72,7 @@ async def test_what_no_clipboard_took_is_shown_and_saved(opened: Opened, tmp_pat
         assert isinstance(question, Question)
         question._grace.start()  # as when it has just come
         await pilot.press("enter")
-        assert app.screen is question and not (tmp_path / "copies").exists()
+        assert question.is_current and not (tmp_path / "copies").exists()
         await until(pilot, lambda: not question.ignores_input())
         await pilot.press("enter")
         await until(pilot, lambda: "Saved in" in notices(pilot))
