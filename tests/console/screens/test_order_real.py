@@ -25,7 +25,10 @@ from storage import audit, desk, profiles
 from tests.console.screens.floor import Floor, open_floor, press, until
 from tests.console.screens.looking import dialog, notices, order, screen_text, words_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.matrix,
+]  # a minute of real daemons: `make matrix` runs it
 EID = "89049032123451234512345678901235"
 
 

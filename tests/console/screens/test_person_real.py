@@ -32,7 +32,10 @@ from storage.inbox import Incoming
 from tests.console.screens.floor import Floor, open_floor, press, until
 from tests.console.screens.looking import dialog, notices, screen_text, words_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.matrix,
+]  # a minute of real daemons: `make matrix` runs it
 CHANNEL = "/event/OrderProvisionRequested__e"
 
 
