@@ -66,7 +66,7 @@ async def test_an_approval_whose_daemon_is_killed_before_it_answers_is_done_once
             await until(pilot, lambda: f"Approve {order.number}:" in notices(pilot), seconds=PATIENCE)
             await rig.settled(order)
             await until(pilot, lambda: "done" in (row.state if (row := app.desk.session.book.get(order.id)) else ""), seconds=PATIENCE)  # fmt: skip
-            assert app.desk.session.link().usable
+            await until(pilot, lambda: app.desk.session.link().usable, seconds=PATIENCE)
     assert rig.run(order).state == "done"
     rig.judge()
     assert [phase for phase, _ in approvals(rig)] == ["intent", "outcome"]
