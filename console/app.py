@@ -5,6 +5,7 @@ import contextlib
 import signal
 import threading
 import traceback
+from collections.abc import Sequence
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,6 +14,7 @@ from textual import events, on, work
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.driver import Driver
+from textual.filter import LineFilter, Monochrome
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 from textual.worker import Worker, WorkerState
@@ -45,6 +47,7 @@ from console.widgets.confirm import PlanDialog
 from console.widgets.frames import PLAIN, suit
 from console.widgets.glyphs import SETS
 from console.widgets.inline import InlineConfirm
+from console.widgets.painting import painting
 from console.widgets.question import Question
 from console.widgets.ticker import moment_line
 
@@ -97,6 +100,7 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         )
         self.copier = Clipboard(options.environ, options.copies, self._tell, self._offer_copy)
         self.looks_from = options.looks_from  # where theme and signs came from
+        self._seen_act = 0  # the newest act that was heard of
         self._mishaps: set[str] = set()  # kinds and places of defects that were told
         for theme in THEMES:
             self.register_theme(theme)
@@ -104,6 +108,12 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
 
     def get_driver_class(self) -> type[Driver]:
         return lasting(super().get_driver_class())
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What is painted goes through our own: signs the terminal can draw, and no colour where none is wanted."""
+        kept = (one for one in super().get_line_filters() if not isinstance(one, Monochrome))
+        ground = self.current_theme.background or ""
+        return [*kept, *painting(self.desk.glyphs.name, ground, colours=not self.no_color)]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The colours of our own that the style sheets name, for the moment before a theme is set."""
@@ -186,6 +196,9 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         if changed:
             for screen in self._live_screens():
                 screen.note_changes(changed)
+        if self.desk.session.book.acted != self._seen_act:
+            self._seen_act = self.desk.session.book.acted
+            self._attachment.somebody_acted()
         active = self._active()
         if isinstance(active, LiveScreen | PlanDialog | InlineConfirm) and active.stands:
             active.flush()

@@ -53,7 +53,7 @@ class TerminalChecks:
     def colours(self) -> Finding:
         terminal = self._terminal
         if terminal.no_color:
-            return ok("NO_COLOR is set: shades of grey")
+            return ok("NO_COLOR is set: no colours, the row in hand is reversed")
         said = COLOURS.get(terminal.colours)
         return (
             ok(f"{said} ({terminal.name})")

@@ -1,7 +1,8 @@
 """The signs of the console. State is always sign + word; colour comes third.
 
 Three sets: ``unicode``; ``narrow`` without characters of East Asian ambiguous width (for terminals that draw those
-two cells wide); ``ascii``.
+two cells wide); ``ascii``, in which yen are written ``Y2,480``, masks ``*`` and marks of state as letters and ASCII signs.
+Text from outside keeps its characters in all three, but what is ambiguous is painted by its nearest (``spelling.py``).
 """
 
 from collections.abc import Mapping
@@ -75,6 +76,11 @@ class Glyphs:
         """The step strip in this set's signs."""
         return "".join(self.strip.get(letter, letter) for letter in strip)
 
+    @property
+    def own(self) -> Mapping[str, str]:
+        """Signs that are no text from outside wherever they stand, and the one of this set for each, one for one."""
+        return _OWN if self.name == "ascii" else {}
+
     def plain(self, text: str) -> str:
         """Outside or fixed text with this set's characters in place of typographic ones."""
         if self.name == "unicode":
@@ -84,7 +90,12 @@ class Glyphs:
 
 _REPLACED = {
     "narrow": str.maketrans({"·": "-", "…": "..", "•": "*", "“": '"', "”": '"', "–": "-", "—": "-", "→": "->", "←": "<-", "≠": "!=", "×": "x", "↑": "^", "↓": "v", "█": "#", "─": "-", "│": "|", "≥": ">=", "≤": "<=", "’": "'", "‘": "'", "‖": "=", "●": "*", "◆": "#", "★": "*"}),
-    "ascii": str.maketrans({"·": "-", "…": "..", "•": "*", "“": '"', "”": '"', "–": "-", "—": "-", "→": "->", "←": "<-", "≠": "!=", "×": "x", "↑": "^", "↓": "v", "█": "#", "─": "-", "│": "|", "¥": "", "▸": ">", "▾": "v", "⏎": "enter", "’": "'", "≥": ">=", "≤": "<=", "✓": "v", "✗": "x", "↻": "~", "⊘": "/", "◷": "o", "◴": "@", "⚑": "!", "‖": "="}),
+    "ascii": str.maketrans({"·": "-", "…": "..", "•": "*", "“": '"', "”": '"', "–": "-", "—": "-", "→": "->", "←": "<-", "≠": "!=", "×": "x", "↑": "^", "↓": "v", "█": "#", "─": "-", "│": "|", "¥": "Y", "▸": ">", "▾": "v", "⏎": "enter", "’": "'", "≥": ">=", "≤": "<=", "✓": "+", "✗": "x", "↻": "~", "⊘": "/", "◷": "o", "◴": "@", "⚑": "!", "‖": "="}),
+}  # fmt: skip
+
+_OWN = {
+    "▸": ">", "▹": ">", "▾": "v", "▴": "^", "⏎": "<", "✓": "+", "✗": "x", "↻": "~", "⊘": "/", "⊟": "#", "⊄": "!",
+    "◷": "o", "◴": "@", "⚑": "!", "¥": "Y",
 }  # fmt: skip
 
 UNICODE = Glyphs(
@@ -120,7 +131,7 @@ ASCII = Glyphs(
     strip={".": ".", ">": ">", "~": "~", "v": "+", "x": "x", "s": "/", "-": "-", "|": "="},
     cursor=">", mark="*", left="!", live="*", lost="x", logo="#", star="*", sort_up="^", sort_down="v", folded=">", unfolded="v",
     ok="+", bad="x", warn="!", differs="!=", sep="-", vline="|", hline="-", ellipsis="..", arrow_up="^", into=">", bar="#",
-    mask="*", yen="", enter="enter",
+    mask="*", yen="Y", enter="enter",
 )  # fmt: skip
 
 SETS: Mapping[str, Glyphs] = {"unicode": UNICODE, "narrow": NARROW, "ascii": ASCII}
