@@ -5,7 +5,6 @@ logged nor kept by this module. The confirmation code never becomes part of it.
 """
 
 import base64
-import io
 import re
 import secrets
 from collections.abc import Callable
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import segno
+
+from integrations.esim.png import png
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?")
@@ -23,6 +24,8 @@ _PREFIX = "LPA:"
 _IOS = "https://esimsetup.apple.com/esim_qrcode_provisioning?carddata="
 _ANDROID = "https://esimsetup.android.com/esim_qrcode_provisioning?carddata="
 MATCHING_ID_BYTES = 20  # 160 bits = 32 characters of base32, no padding
+QUIET_ZONE = 4  # modules (ISO/IEC 18004 9.1)
+MASK = 4
 
 
 @dataclass(frozen=True)
@@ -119,12 +122,16 @@ def install_links(code: str) -> InstallLinks:
 
 def qr_png(text: str, scale: int = 6) -> bytes:
     """A PNG of ``text`` at error level M with the quiet zone of four modules; ``scale`` is pixels a module."""
-    out = io.BytesIO()
-    segno.make_qr(text, error="m", boost_error=False).save(out, kind="png", scale=scale, border=4)
-    return out.getvalue()
+    return png(_symbol(text).matrix, scale, QUIET_ZONE)
 
 
 def qr_svg(text: str, scale: int = 6) -> str:
     """The same picture as one ``<svg>`` element for HTML."""
-    code = segno.make_qr(text, error="m", boost_error=False)
-    return str(code.svg_inline(scale=scale, border=4, dark="#000", light="#fff"))
+    return str(_symbol(text).svg_inline(scale=scale, border=QUIET_ZONE, dark="#000", light="#fff"))
+
+
+def _symbol(text: str) -> segno.QRCode:
+    """The mask is given: trying all eight takes four fifths of the time of a mail, for a penalty (ISO/IEC 18004 7.8.3)
+    that is 4 % lower on average, as most of the text is random bits.
+    """
+    return segno.make_qr(text, error="m", boost_error=False, mask=MASK)
