@@ -61,12 +61,15 @@ _SEND = "id, call_id, run_id, n, kind, intent_at, deadline, ended_at, outcome, e
 _INTEND = (
     "INSERT INTO calls (run_id, order_id, step, operation, item, system, effect, marker, state, sends, input,"
     " first_intent_at, intent_at, deadline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intended', 1, ?, ?, ?, ?) ON CONFLICT {}"
-    " DO UPDATE SET state = 'intended', sends = sends + 1, run_id = excluded.run_id, step = excluded.step,"
+)
+_INTEND_ANEW = _INTEND.format("DO NOTHING")
+_INTEND_AGAIN = _INTEND.format(
+    "{} DO UPDATE SET state = 'intended', sends = sends + 1, run_id = excluded.run_id, step = excluded.step,"
     " input = excluded.input, intent_at = excluded.intent_at, deadline = excluded.deadline, wait_from = NULL,"
     " absent_at = NULL, settled_at = NULL RETURNING id, sends"
 )
-_INTEND_EFFECT = _INTEND.format("(order_id, operation, item) WHERE effect <> 'read'")
-_INTEND_READ = _INTEND.format("(run_id, operation, item) WHERE effect = 'read'")
+_EFFECT_AGAIN = _INTEND_AGAIN.format("(order_id, operation, item) WHERE effect <> 'read'")
+_READ_AGAIN = _INTEND_AGAIN.format("(run_id, operation, item) WHERE effect = 'read'")
 
 
 def _call(row: tuple[Any, ...]) -> Call:
@@ -128,15 +131,17 @@ def intend(
     correlation: str,
 ) -> tuple[int, int]:
     """Commit "this call is about to be made"; returns (call id, send id)."""
-    row = db.execute(
-        _INTEND_READ if effect == "read" else _INTEND_EFFECT,
-        (run_id, order_id, step, operation, item, system, effect, marker, pack(request), now, now, deadline),
-    ).fetchone()
-    call_id, n = row
+    values = (run_id, order_id, step, operation, item, system, effect, marker, pack(request), now, now, deadline)
+    made = db.execute(_INTEND_ANEW, values)  # most calls are made once, and RETURNING costs as much as the rest
+    if made.rowcount:
+        call_id, n = made.lastrowid, 1
+    else:
+        call_id, n = db.execute(_READ_AGAIN if effect == "read" else _EFFECT_AGAIN, values).fetchone()
     cursor = db.execute(
         "INSERT INTO sends (call_id, run_id, n, kind, intent_at, deadline, correlation) VALUES (?, ?, ?, 'send', ?, ?, ?)",
         (call_id, run_id, n, now, deadline, correlation),
     )
+    assert call_id is not None
     assert cursor.lastrowid is not None
     return call_id, cursor.lastrowid
 

@@ -112,13 +112,13 @@ class Writer:
         else:
             self.trouble = None
             self._batch_for = min(LONGEST_BATCH, max(SHORTEST_BATCH, 2 * done.result()))
+        if self._waiting and not self._closed:
+            self._turn(loop)  # those whose changes are durable go on while the disk works for the next batch
         _settle(batch)
         try:
             self._committed()
         except Exception:  # a listener's trouble must not stop the only writer
             log.exception("a listener to commits failed")
-        if not self._closed:
-            self._plan(loop)
 
     def _plan(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._waiting and not self._turn_planned:
