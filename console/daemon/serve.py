@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -13,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from console import __version__
+from console.daemon import collector
 from console.daemon.notify import Notifier
 from console.daemon.service import Service
 from console.observe.logs import Logging
@@ -55,8 +55,7 @@ async def _serve(service: Service, settings: Settings, environ: Mapping[str, str
     notifier = Notifier(environ)
     async with _signalled(settings.daemon.drain + LEAVING, notifier.stopping) as asked:
         await service.start()
-        gc.freeze()  # what was loaded stays: walking it again and again stops the loop for tens of milliseconds
-        gc.enable()
+        collector.calm()
         try:
             log.info("portal %s is ready after %.2f s at %s", __version__, time.monotonic() - began, service.where)
             notifier.ready(f"listening at {service.where}")
