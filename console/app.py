@@ -26,6 +26,8 @@ from console.client.views import View
 from console.commands.cliline import cli_line
 from console.commands.table import BY_ID
 from console.observe.crash import EXIT_CRASH
+from console.screens.acting import AFRESH
+from console.screens.ahead import TypedAhead
 from console.screens.anew import drawn_anew
 from console.screens.attaching import Attachment, OtherOrg
 from console.screens.attention import Attention
@@ -101,6 +103,7 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         self.copier = Clipboard(options.environ, options.copies, self._tell, self._offer_copy)
         self.looks_from = options.looks_from  # where theme and signs came from
         self._seen_act = 0  # the newest act that was heard of
+        self._ahead = TypedAhead(self, self._take, on_top=self._active, confirms=self._confirms, opening=self._opening)
         self._mishaps: set[str] = set()  # kinds and places of defects that were told
         for theme in THEMES:
             self.register_theme(theme)
@@ -253,6 +256,14 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
     # Keys ------------------------------------------------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
+        """What is typed is taken key by key, each when the one before it has done its work."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            line_feed = isinstance(event, events.Key) and event.key == "ctrl+j"  # as scripts send it for the enter key
+            await self._ahead.give(events.Key("enter", "\r") if line_feed else event)
+        else:
+            await self._take(event)
+
+    async def _take(self, event: events.Event) -> None:
         """A dialog ignores what comes in its first moments: those keys were meant for what stood there before."""
         if isinstance(event, events.Key | events.Paste | events.MouseDown) and not event.is_forwarded:
             screen = self._active()
@@ -267,6 +278,14 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
             if isinstance(event, events.Key) and self.desk.foreign_key_at > NEVER:
                 self._say_japanese_input(NEVER)  # a key of the keyboard itself: it is off, or does no harm
         await super().on_event(event)
+
+    @staticmethod
+    def _confirms(screen: Screen[Any]) -> bool:
+        return isinstance(screen, PlanDialog | InlineConfirm | Question)
+
+    def _opening(self) -> bool:
+        """Is a dialog about to be opened as soon as the daemon has said whether it may be?"""
+        return any(worker.group == AFRESH and not worker.is_finished for worker in self.workers)
 
     def _say_japanese_input(self, at: float) -> None:
         """A key that came out of an input method is no command; the footer says so for a while, or (NEVER) no longer."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from console.screens.edit import EditScreen
     from console.screens.resolve import ResolveScreen
 
+AFRESH = "afresh"  # the worker that asks whether a command on the system is possible by now
+
 
 class ActingScreen(LiveScreen):
     """Give ``targets`` and ``known_commands`` where orders are; ``action_act`` does the rest, for the system too."""
@@ -81,7 +83,7 @@ class ActingScreen(LiveScreen):
             self._begin(command, prefilled)
         else:
             # That was read some seconds ago: a system may have been paused since, and the list offers to resume it.
-            self.run_worker(self._begin_afresh(command, prefilled), group="afresh", exclusive=True, exit_on_error=False)
+            self.run_worker(self._begin_afresh(command, prefilled), group=AFRESH, exclusive=True, exit_on_error=False)
 
     async def _begin_afresh(self, command: Command, prefilled: Mapping[str, str]) -> None:
         """Begin a command on the system by what is possible now, unless the person went elsewhere meanwhile."""

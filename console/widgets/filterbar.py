@@ -16,7 +16,7 @@ from textual.widgets import Input, Label
 from console.client.query import Completion, QueryError, complete, parse
 from console.widgets.cells import literal
 
-SPARE = 3  # cells
+SPARE, SPARE_AT_REST = 3, 16  # cells that the summary may keep too many, while one types here and else
 
 
 @dataclass(frozen=True)
@@ -127,12 +127,14 @@ class FilterBar(Vertical):
         """Set another filter from outside."""
         with self.prevent(Input.Changed):
             self._line.value = text
+        self._line.cursor_position = len(text)
         self._use(text)
 
     def summarise(self, said: str) -> None:
-        """What the filter found, at the right edge. A count that loses a digit keeps its room: nothing is laid out anew."""
+        """What the filter found, at the right edge. A count that loses digits keeps its room: nothing is laid out anew."""
         cells, room = cell_len(said), cell_len(self._said)
-        same_room = room - SPARE <= cells <= room
+        spare = SPARE if self._line.has_focus else SPARE_AT_REST
+        same_room = room - spare <= cells <= room
         said = " " * (room - cells) + said if same_room else said
         if said != self._said:
             self._summary.update(said, layout=not same_room)

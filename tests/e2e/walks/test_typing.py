@@ -79,3 +79,48 @@ def test_three_pasted_lines_are_looked_for_and_are_no_keys(terminal: Terminal, o
     assert terminal.process.poll() is None
     terminal.send("\x1b")
     terminal.shows("2 orders")
+
+
+# One write each: nothing of it has been painted when the next letter is there already.
+
+
+def test_what_is_typed_behind_the_key_of_find_is_looked_for(terminal: Terminal, orders: list[dict[str, Any]]) -> None:
+    """``0`` and ``9`` are sections, ``r`` and ``q`` keys of the board: in the field that opens they are text."""
+    for text in (orders[1]["number"], f"090-q{orders[1]['number']}"):
+        terminal.send(f"F{text}\r")
+        terminal.shows(" Find ", text, "LOOKED IN", "[1 Orders]")
+        terminal.send("\x1b")
+        terminal.shows("2 orders", "space Mark")
+    assert terminal.process.poll() is None
+
+
+def test_what_is_typed_behind_the_key_of_the_filter_is_the_filter(terminal: Terminal) -> None:
+    terminal.send("/state:done\n")
+    terminal.shows("/ state:done", "0 orders", "space Mark")
+    terminal.send("/\x15state:parked\n\x1b[B")
+    terminal.shows("/ state:parked", "2 orders", "Stands")
+    terminal.send("/\x15\n\x1b")
+    terminal.shows("/ all orders", "2 orders", "space Mark")
+
+
+def test_what_is_typed_behind_the_key_of_go_to_says_where_to_go(terminal: Terminal) -> None:
+    terminal.send(":health\r")
+    terminal.shows("[8 Health]")
+    terminal.send(":state:parked\r")
+    terminal.shows("[1 Orders]", "/ state:parked", "2 orders")
+    terminal.send("/\x15\r")
+    terminal.shows("/ all orders", "2 orders", "space Mark")
+
+
+def test_what_is_typed_before_a_dialog_stands_agrees_to_nothing(
+    terminal: Terminal, office: Office, orders: list[dict[str, Any]]
+) -> None:
+    """Take is confirmed on a line, Park in a dialog: neither by keys of the same burst, and ``q`` among them does not quit."""
+    for key, title in (("u", "Take"), ("p", "Park")):
+        terminal.send(f"\x1b[B{key}\r\rq")
+        terminal.shows(f" {title}", "Leave it  esc")
+        terminal.send("\x1b")
+        terminal.shows("2 orders", "space Mark")
+    assert terminal.process.poll() is None
+    told = office.world.count("SELECT COUNT(*) FROM audit WHERE command IN ('order.take', 'order.park')")
+    assert told == 0
