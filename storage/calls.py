@@ -255,10 +255,14 @@ def absent_seen(db: sqlite3.Connection, call_id: int, at: float | None) -> None:
     db.execute("UPDATE calls SET absent_at = ? WHERE id = ?", (at, call_id))
 
 
+_OPEN = "state IN ('intended', 'unknown')"  # in the words of the index of open calls: else SQLite reads all there are
+
+
 def restart_waits(db: sqlite3.Connection, now: float) -> int:
     """After a clock jump every wait for late landing starts again, also of calls under way (rules §10)."""
-    db.execute("UPDATE calls SET intent_at = ? WHERE state = 'intended'", (now,))
-    return db.execute("UPDATE calls SET wait_from = ?, absent_at = NULL WHERE state = 'unknown'", (now,)).rowcount
+    db.execute(f"UPDATE calls SET intent_at = ? WHERE state = 'intended' AND {_OPEN}", (now,))
+    waiting = f"UPDATE calls SET wait_from = ?, absent_at = NULL WHERE state = 'unknown' AND {_OPEN}"
+    return db.execute(waiting, (now,)).rowcount
 
 
 def interrupt(db: sqlite3.Connection, now: float) -> int:
@@ -269,10 +273,12 @@ def interrupt(db: sqlite3.Connection, now: float) -> int:
         (now,),
     )
     db.execute(
-        "UPDATE calls SET state = 'refused', settled_at = ? WHERE state = 'intended' AND effect = 'read'", (now,)
+        f"UPDATE calls SET state = 'refused', settled_at = ? WHERE state = 'intended' AND effect = 'read' AND {_OPEN}",
+        (now,),
     )
     cursor = db.execute(
-        "UPDATE calls SET state = 'unknown', wait_from = COALESCE(wait_from, MIN(intent_at, ?)) WHERE state = 'intended'",
+        "UPDATE calls SET state = 'unknown', wait_from = COALESCE(wait_from, MIN(intent_at, ?))"
+        f" WHERE state = 'intended' AND {_OPEN}",
         (now,),
     )
     return cursor.rowcount

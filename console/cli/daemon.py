@@ -35,20 +35,26 @@ def daemon(
 
 
 def _run(context: typer.Context, config: options.Config, *, observe: bool, take_over: bool) -> None:
-    from console.api.sockets import CannotListen
-    from console.daemon.organisation import Refused
-    from console.daemon.serve import run_daemon
-    from console.engine.ownership import NotOwner
-    from integrations.errors import IntegrationError
-    from storage.errors import StorageError, StoreInUse
+    from console.daemon.lean import names_only, without_the_unused
 
-    state = state_of(context)
-    loaded = state.settings(config, complete=True)
-    try:
-        run_daemon(loaded.settings, state.redactor, state.environ, observe=observe, take_over=take_over, loaded=loaded)
-    except Refused as error:
-        raise Failure(str(error), Exit.REFUSED) from error
-    except (NotOwner, StoreInUse) as error:
-        raise Failure(str(error), Exit.CONFLICT) from error
-    except (StorageError, IntegrationError, CannotListen) as error:
-        raise Failure(str(error)) from error
+    with without_the_unused():
+        with names_only():
+            from console.api.sockets import CannotListen
+            from console.daemon.organisation import Refused
+            from console.daemon.serve import run_daemon
+            from console.engine.ownership import NotOwner
+            from integrations.errors import IntegrationError
+            from storage.errors import StorageError, StoreInUse
+
+        state = state_of(context)
+        loaded = state.settings(config, complete=True)
+        try:
+            run_daemon(
+                loaded.settings, state.redactor, state.environ, observe=observe, take_over=take_over, loaded=loaded
+            )
+        except Refused as error:
+            raise Failure(str(error), Exit.REFUSED) from error
+        except (NotOwner, StoreInUse) as error:
+            raise Failure(str(error), Exit.CONFLICT) from error
+        except (StorageError, IntegrationError, CannotListen) as error:
+            raise Failure(str(error)) from error

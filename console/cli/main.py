@@ -7,9 +7,9 @@ import typer
 from platformdirs import user_state_path
 
 from console import __version__
-from console.cli.app import make_app
 from console.cli.exits import Exit, Failure
 from console.cli.filters import protected
+from console.cli.root import make_daemon_app
 from console.cli.state import State
 from console.observe.crash import EXIT_INTERRUPTED, CrashReports, guarded
 from console.observe.redact import Redactor
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(arguments: list[str], state: State) -> int:
     """Raises only what nobody expected."""
-    command = typer.main.get_command(make_app())
+    command = typer.main.get_command(_tree(arguments))
     try:
         with command.make_context("portal", arguments, obj=state) as context:
             command.invoke(context)
@@ -44,6 +44,14 @@ def run(arguments: list[str], state: State) -> int:
         _complain(state.redactor.text(_usage(error), lines=True))
         return error.exit_code
     return Exit.OK
+
+
+def _tree(arguments: list[str]) -> typer.Typer:
+    if arguments[:1] == ["daemon"]:
+        return make_daemon_app()
+    from console.cli.app import make_app
+
+    return make_app()
 
 
 def _usage(error: typer.TyperException) -> str:

@@ -27,6 +27,8 @@ ALWAYS: dict[str, Callable[[sqlite3.Connection], Any]] = {
     "calls of an order": lambda db: calls.of_order(db, "o"),
     "a call": lambda db: calls.find(db, "o", "whmcs.AddOrder"),
     "its outcomes": lambda db: calls.outcomes(db, 1),
+    "start: calls under way": lambda db: calls.interrupt(db, NOW),
+    "a clock jump": lambda db: calls.restart_waits(db, NOW),
     "unknown flag": lambda db: runs.refresh_unknown(db, 1, "o"),
     "trim": lambda db: calls.trim(db, NOW),
     "feed: after": lambda db: feed.after(db, 5),
