@@ -1,10 +1,15 @@
-"""Who did what, why, and what came of it: an intent row before the effect, an outcome row after it; never changed."""
+"""Who did what, why, and what came of it: an intent row before the effect, an outcome row after it; never changed.
 
+Each row is announced on the feed in the same transaction: whoever looks at what was acted on reads it again.
+"""
+
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from storage import feed
 from storage.packing import pack, unpack
 from storage.wanted import Wanted, where
 
@@ -48,6 +53,7 @@ class Act:
 
 
 UNDER_WAY = "under_way"
+_ORDER_ID = re.compile(r"801[0-9A-Za-z]{15}")  # Salesforce's key prefix of Order
 _OF_ORDER = (
     "EXISTS (SELECT 1 FROM json_each(a.subjects) s LEFT JOIN orders n ON n.order_id = s.value"
     " WHERE ? IN (fold(s.value), ltrim(n.number, '0')))"
@@ -90,6 +96,7 @@ def intent(
         ),
     )  # fmt: skip
     assert cursor.lastrowid is not None
+    _announce(db, now, cursor.lastrowid, command, subjects, None)
     return cursor.lastrowid
 
 
@@ -103,6 +110,18 @@ def outcome(
         " FROM audit WHERE id = ?",
         (now, outcome, pack(detail) if detail else None, intent_id),
     )
+    known = db.execute("SELECT command, subjects FROM audit WHERE id = ?", (intent_id,)).fetchone()
+    if known is not None:
+        _announce(db, now, intent_id, known[0], unpack(known[1]), outcome)
+
+
+def _announce(
+    db: sqlite3.Connection, now: float, intent_id: int, command: str, subjects: Sequence[str], outcome: str | None
+) -> None:
+    """Of the subjects only the one order: others may name a person. An act on many orders is told order by order."""
+    one = subjects[0] if len(subjects) == 1 and _ORDER_ID.fullmatch(subjects[0]) else None
+    body = {"audit": intent_id, "command": command, **({"outcome": outcome} if outcome is not None else {})}
+    feed.append(db, now, "audit", body, order_id=one)
 
 
 def unfinished(db: sqlite3.Connection) -> list[AuditRow]:

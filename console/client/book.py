@@ -8,6 +8,7 @@ from console.client.rows import BookRow, RowMaker
 from console.schema.book import FeedEvent, SnapshotHead
 
 RECENT = 500
+ACT = "audit"  # the kind of the rows that tell of acts of people
 
 
 class FeedGap(Exception):
@@ -26,6 +27,7 @@ class Book:
         self.complete = False
         self.total = 0  # orders the daemon knew when the snapshot was made
         self.at = 0.0  # the daemon's time of the newest thing that was heard
+        self.acted = 0  # the number of the newest row that tells of an act of a person
         self.counts: Counter[str] = Counter()
         self.recent: deque[FeedEvent] = deque(maxlen=RECENT)
         self._rows: dict[str, BookRow] = {}
@@ -62,6 +64,7 @@ class Book:
         """A snapshot starts. Rows that it does not name are dropped by ``ready``; until then the old ones stay."""
         self._make = RowMaker(head.columns)
         self.seq, self.epoch, self.at, self.total = head.seq, head.epoch, head.at, head.total
+        self.acted = head.seq  # who did what in between is not known
         self.complete = False
         self._stale = set(self._rows)
 
@@ -88,10 +91,13 @@ class Book:
         if event.prev > self.seq or event.epoch < self.epoch:
             raise FeedGap(f"the book is at {self.seq}, the feed goes on after {event.prev}")
         self.seq, self.epoch, self.at = event.seq, event.epoch, max(self.at, event.at)
-        self.recent.append(event)
+        if event.kind == ACT:
+            self.acted = event.seq
+        else:
+            self.recent.append(event)  # what an act changes tells of itself
         if event.row is not None:
             self._put(self._make(event.row), newer=False)
-        elif event.order_id is not None and event.order_id in self._rows:
+        if event.order_id is not None:  # also where its row is the same: a note, an act under way
             self._dirty.add(event.order_id)
         return True
 

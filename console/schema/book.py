@@ -43,10 +43,10 @@ class SnapshotEnd(Answer):
 class FeedEvent(Answer):
     """One row of the feed. ``prev`` is the number of the row before it: another one than the last seen is a gap.
 
-    ``body`` says what happened (``kind`` run: the run's columns at that moment, empty ones left out; mail, alarm, take,
-    note, …: their own words). ``row`` is the order's present row in the order of ``COLUMNS``: putting it into the book
-    is all that applying an event takes. It is None for rows without an order, and where a later event of the same
-    delivery brings it.
+    ``body`` says what happened (``kind`` run: the run's columns at that moment, empty ones left out; mail, alarm, taken,
+    note, …: their own words; audit: a person's act, once as it begins and once with its ``outcome``). ``row`` is the
+    order's present row in the order of ``COLUMNS``: putting it into the book is all that applying an event takes. It is
+    None for rows without an order, and where a later event of the same delivery brings it.
     """
 
     seq: int

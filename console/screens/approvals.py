@@ -12,10 +12,10 @@ from console.client.errors import ApiError
 from console.commands.table import BY_ID
 from console.schema.desk import Approval
 from console.schema.detail import PossibleCommand
-from console.screens.acting import ActingScreen
 from console.screens.desk import Desk
 from console.screens.latest import Latest
 from console.screens.order import OrderScreen
+from console.screens.reading import ReadingScreen
 from console.widgets import wording
 from console.widgets.cells import literal
 from console.widgets.columns import Column
@@ -33,20 +33,20 @@ COLUMNS = (
     Column("placed", "Placed by", 18, priority=3, grow=1, most=26),
     Column("owner", "Taken by", 8, priority=2),
 )
-AGAIN = 15  # seconds between two readings while the screen is looked at
 SETTLES = 0.15  # seconds the cursor must rest before the daemon is asked what may be done
 NOTHING_SPECIAL = "waits for a decision"
 DECISIONS = {"order.approve": "approved", "order.reject": "rejected", "order.cancel": "cancelled"}
 
 
-class ApprovalsScreen(ActingScreen):
-    """Read from Salesforce when the screen comes up, every few seconds, and after each decision."""
+class ApprovalsScreen(ReadingScreen):
+    """Read from Salesforce when the screen comes up, now and then, and at once when one of the orders is acted on."""
 
     MODE = "approvals"
     CSS_PATH = "../../styles/approvals.tcss"
     BINDING_GROUP_TITLE = "Approvals"
     AUTO_FOCUS = "#waiting"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.APPROVALS, *keys.of_commands()]
+    EVERY = LEAST = 15  # each reading costs a request of the org's quota, and the engine moves none of these orders
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -54,14 +54,10 @@ class ApprovalsScreen(ActingScreen):
         self._summary = Bar(id="approvals-summary", ellipsis=desk.glyphs.ellipsis)
         self._facts = Sheet(id="facts", ellipsis=desk.glyphs.ellipsis)
         self._known: dict[str, Approval] = {}
-        self._looked: dict[
-            str, tuple[float, float]
-        ] = {}  # order id → when it changed last as looked at, and when that was
+        # order id → when it changed last as looked at, and when that was
+        self._looked: dict[str, tuple[float, float]] = {}
         self._offers: tuple[str, Sequence[PossibleCommand]] = ("", ())
-        self._read_at: float | None = None
-        self._trouble = ""
-        self._age = 0
-        self._fetch, self._ask_offers = Latest(self, self._read), Latest(self, self._read_offers)
+        self._ask_offers = Latest(self, self._read_offers)
 
     def body(self) -> Iterable[Widget]:
         yield self._summary
@@ -101,7 +97,7 @@ class ApprovalsScreen(ActingScreen):
             if requested
             else [(why, "plain" if known.may else "warn")],
             "amount": [(wording.amount(known.amount, self.desk.glyphs), "plain")],
-            "waited": [(wording.age(self._waited(known)), "muted")],
+            "waited": [(wording.age(self._wait_of(known)), "muted")],
             "placed": [(literal(known.placed_by or ""), "muted")],
             "owner": [(literal(known.owner or ""), "accent")],
         }
@@ -115,44 +111,24 @@ class ApprovalsScreen(ActingScreen):
         rest = [why for why in known.why if why != NOTHING_SPECIAL]
         return [f"changed in Salesforce since you looked at {since}", *rest]
 
-    def _waited(self, known: Approval) -> float:
-        return known.waited + (self.desk.session.now() - self._read_at if self._read_at is not None else 0.0)
+    def _wait_of(self, known: Approval) -> float:
+        return known.waited + (self.desk.session.now() - self.read_at if self.read_at is not None else 0.0)
 
     # Live ------------------------------------------------------------------------------------------------------------
 
     def show_changes(self, changed: Set[str]) -> None:
         if changed & self._known.keys():
             self._offers = ("", ())
-            self._fetch()
             if self.table.in_hand in changed:
                 self._ask_offers()
         if changed:
             self.table.refresh_keys(changed)
 
-    def tick(self) -> None:
-        super().tick()
-        self.table.grey = not self.desk.session.link().usable
-        self._age += 1
-        if self._age >= AGAIN:
-            self._fetch()
-        self.table.refresh_keys(set(self.table.visible_keys()))
-        self._show()
+    def outdated(self, changed: Set[str]) -> bool:
+        return not changed.isdisjoint(self._known)
 
-    def on_screen_resume(self) -> None:
-        super().on_screen_resume()
-        self._fetch()
-
-    async def _read(self) -> None:
-        self._age = 0
-        if not self.desk.session.link().usable:
-            return
-        try:
-            answer = await self.desk.session.api.approvals()
-        except ApiError as error:
-            self._trouble = str(error)
-            self._show()
-            return
-        self._trouble, self._read_at = "", answer.at
+    async def read(self) -> None:
+        answer = await self.desk.session.api.approvals()
         before, self._known = self._known, {one.order_id: one for one in answer.approvals}
         self._tell_decided(before)
         self.desk.waiting["approvals"] = answer.count
@@ -160,10 +136,10 @@ class ApprovalsScreen(ActingScreen):
         self.table.offer(list(self._known))
         self.table.refresh()
         self._show_sections()
-        self._show()
-        self.show_keys()
 
-    def _show(self) -> None:
+    def show(self) -> None:
+        self.table.grey = not self.desk.session.link().usable
+        self.table.refresh_keys(set(self.table.visible_keys()))
         self._summary.set_lines([self._summed_up()])
         known = self._known.get(self.table.in_hand or "")
         self._facts.set_lines(
@@ -172,21 +148,21 @@ class ApprovalsScreen(ActingScreen):
 
     def _summed_up(self) -> Line:
         glyphs, session = self.desk.glyphs, self.desk.session
-        if self._trouble:
-            return [(f" {glyphs.plain(literal(self._trouble))}", "bad")]
-        if self._read_at is None:
+        if self.trouble:
+            return [(f" {glyphs.plain(literal(self.trouble))}", "bad")]
+        if self.read_at is None:
             return [(" being read from Salesforce", "muted")]
         waiting = list(self._known.values())
         marked = [self._known[key] for key in self.table.marks if key in self._known]
         parts: list[Line] = [[(f" {len(waiting):,} waiting", "strong")]]
         if waiting:
-            parts.append([(f"oldest {wording.age(max(self._waited(one) for one in waiting))}", "plain")])
+            parts.append([(f"oldest {wording.age(max(self._wait_of(one) for one in waiting))}", "plain")])
             parts.append([(f"sum {wording.amount(sum(one.amount or 0 for one in waiting), glyphs)}", "plain")])
         if marked:
             total = wording.amount(sum(one.amount or 0 for one in marked), glyphs)
             largest = wording.amount(max(one.amount or 0 for one in marked), glyphs)
             parts.append([(f"{len(marked)} marked, {total}, largest {largest}", "accent")])
-        parts.append([(f"read from Salesforce {wording.clock(self._read_at, session.zone)}", "muted")])
+        parts.append([(f"read from Salesforce {wording.clock(self.read_at, session.zone)}", "muted")])
         return joined(parts, (f" {glyphs.sep} ", "muted"))
 
     def _about(self, known: Approval) -> list[Line]:
@@ -281,12 +257,12 @@ class ApprovalsScreen(ActingScreen):
             self._looked.setdefault(known.order_id, (known.modified_at, self.desk.session.now()))
             order_id = known.order_id
             self.set_timer(SETTLES, lambda: self._ask_offers() if self.table.in_hand == order_id else None)
-        self._show()
+        self.show()
         self.show_keys()
 
     @on(OrderTable.MarksChanged)
     def _marked(self) -> None:
-        self._show()
+        self.show()
         self.show_keys()
 
     @on(OrderTable.Opened)
@@ -296,9 +272,6 @@ class ApprovalsScreen(ActingScreen):
             self._looked[known.order_id] = (known.modified_at, self.desk.session.now())
         self.app.push_screen(OrderScreen(self.desk, event.order_id))
 
-    def action_fetch(self) -> None:
-        self._fetch()
-
     def action_newest(self) -> None:
         self.table.newest()
 
@@ -307,7 +280,3 @@ class ApprovalsScreen(ActingScreen):
 
     def action_mark(self) -> None:
         self.table.action_mark()
-
-    def action_show_state(self, state: str) -> None:
-        """A click on a count of the section bar."""
-        self.app.call_later(self.app.run_action, f"orders_with('{state}')")

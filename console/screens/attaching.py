@@ -1,7 +1,9 @@
 """Keeping the console attached to its daemon: the book live, who we are, how things stand; again after every loss."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from console.client.errors import ApiError, Forbidden, Unauthorized
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from console.client.api import ApiClient
     from console.client.feed import LiveBook
 
-LOOK_AROUND = 4.0  # seconds between two questions for the state of the integrations
+LOOK_AROUND = 4.0  # seconds between two questions for the state of the integrations, while nobody acts
 WHO_AM_I = 12  # look-arounds between two questions for our own role, which may change
 SOON = 1.0
 
@@ -43,6 +45,11 @@ class Attachment:
         self._gaps = 0
         self._following: asyncio.Future[None] | None = None
         self._refusal: ApiError | None = None
+        self._acted = asyncio.Event()
+
+    def somebody_acted(self) -> None:
+        """How things stand may be different now: it is asked for at once."""
+        self._acted.set()
 
     async def serve(self) -> None:
         """Start the daemon of this window if there is one, then keep the book live. Raises OtherOrg, OwnDaemonFailed."""
@@ -130,6 +137,8 @@ class Attachment:
             if not self._session.is_open:
                 await self._sleep(SOON)
                 continue
+            self._acted.clear()
+            began = monotonic()
             try:
                 if self._session.me is None or turn % WHO_AM_I == 0:
                     await self._identify()
@@ -146,7 +155,10 @@ class Attachment:
                 continue
             turn += 1
             self._tell_gaps()
-            await self._sleep(LOOK_AROUND)
+            await self._sleep(monotonic() - began)  # looking takes half of the time at most
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_AROUND):
+                    await self._acted.wait()
 
     def _tell_gaps(self) -> None:
         live = self._session.live

@@ -4,7 +4,7 @@ They run in the daemon: leaving the screen, or the console, stops nothing.
 """
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
@@ -145,6 +145,9 @@ class BatchScreen(ReadingScreen):
         return batchrow.item_cells(item, session.name(order_id), session.now(), session.zone, self.desk.glyphs)
 
     # Live ------------------------------------------------------------------------------------------------------------
+
+    def outdated(self, changed: Set[str]) -> bool:
+        return super().outdated(changed) or not changed.isdisjoint(self._items)
 
     async def read(self) -> None:
         api, before = self.desk.session.api, self.known

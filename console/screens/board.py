@@ -47,11 +47,12 @@ class BoardScreen(ActingScreen):
         super().__init__(desk)
         self.listing = Listing(desk.session, desk.view)
         self.table = OrderTable(boardrow.ALONE, self._cells, desk.glyphs, id="orders")
-        self.preview = Sheet(id="preview", ellipsis=desk.glyphs.ellipsis)
+        self.preview = Sheet(id="preview", ellipsis=desk.glyphs.ellipsis, steady=True)
         self._bar = FilterBar(self.listing.filter, id="filter")
         self._detail: OrderDetail | None = None
         self._wide_preview = True
         self._complete = False
+        self._awaited = False  # is the detail of the order in hand still to come?
 
     # Parts -----------------------------------------------------------------------------------------------------------
 
@@ -96,6 +97,8 @@ class BoardScreen(ActingScreen):
             self._list_anew()
         elif listing.take(changed):
             table.offer(listing.keys())
+        if listing.outdated and self.desk.session.link().usable:
+            self._ask_daemon(anew=False)
         if changed and not listing.paused:
             table.refresh_keys(changed)
             if table.in_hand in changed:
@@ -107,8 +110,6 @@ class BoardScreen(ActingScreen):
         table = self.table
         table.grey = not self.desk.session.link().usable
         table.refresh_keys(set(table.visible_keys()))
-        if self.listing.outdated and not table.grey:
-            self._ask_daemon(anew=False)
         self._summarise()
         self._show_preview()
 
@@ -173,7 +174,9 @@ class BoardScreen(ActingScreen):
 
     @on(OrderTable.Highlighted)
     def _highlighted(self, event: OrderTable.Highlighted) -> None:
-        self._detail = None
+        self._detail, self._awaited = None, event.order_id is not None
+        if self.preview.scroll_y:
+            self.preview.scroll_to(y=0, animate=False, immediate=True)
         self._summarise()
         self._show_preview()
         self.show_keys()
@@ -189,9 +192,10 @@ class BoardScreen(ActingScreen):
             detail = None
         except ApiError as error:
             self.log(f"preview: {error}")
+            self._awaited = False
             return
         if self.table.in_hand == order_id:
-            self._detail = detail
+            self._detail, self._awaited = detail, False
             self._show_preview()
             self.show_keys()
 
@@ -209,7 +213,7 @@ class BoardScreen(ActingScreen):
             row, self._detail, session.name(row.order_id) or "", width, session.now(), session.zone, self.desk.glyphs,
             requested=self.desk.submissions.is_requested(row.order_id),
         )  # fmt: skip
-        preview.set_lines(lines)
+        preview.set_lines(lines, more=self._awaited)
 
     def targets(self) -> Mapping[str, str]:
         table = self.table

@@ -29,7 +29,7 @@ GRAMMAR = Grammar(
     "all events; try state:poison since:2h",
 )
 GAP = "gap:"
-AROUND = 4.0  # seconds between readings of what changes seldom
+AROUND = 4.0  # seconds between readings of what changes seldom while nobody acts
 
 
 class EventsScreen(LogScreen):
@@ -53,6 +53,7 @@ class EventsScreen(LogScreen):
         self._deep: DeepHealth | None = None
         self._held_at = 0.0
         self._around_at: float | None = None  # when gaps, poison and health were read
+        self._around_act = -1  # the newest act that this reading knew of
 
     def body(self) -> Iterable[Widget]:
         yield self._stream
@@ -64,10 +65,10 @@ class EventsScreen(LogScreen):
     # Reading ---------------------------------------------------------------------------------------------------------
 
     async def read(self) -> None:
-        now = self.desk.session.now()
-        if self._around_at is None or now - self._around_at >= AROUND:
+        now, acted = self.desk.session.now(), self.desk.session.book.acted
+        if self._around_at is None or now - self._around_at >= AROUND or acted != self._around_act:
             await self._read_around()
-            self._around_at = now
+            self._around_at, self._around_act = now, acted
         await super().read()
 
     async def _read_around(self) -> None:

@@ -119,6 +119,8 @@ class FailuresScreen(ReadingScreen):
     def show_changes(self, changed: Set[str]) -> None:
         if changed:
             self.table.refresh_keys(changed)
+        if self._possible[0] in changed and self._possible[0] == self.table.in_hand:
+            self._ask_possible(self._possible[0])
 
     def show(self) -> None:
         session = self.desk.session

@@ -12,6 +12,7 @@ from console.widgets.wording import clock
 
 MOST = 1000  # rows of an answer of the daemon
 AGAIN = 10.0  # seconds after which an answer is asked for once more, if anything happened since
+REST = 0.2  # the same, if somebody acted
 
 
 class Listing:
@@ -23,6 +24,7 @@ class Listing:
         self.asking = False
         self._paused: Mapping[str, BookRow] | None = None
         self._paused_at = 0.0
+        self._asked_at = 0.0  # when a question to the daemon ended last, whatever came of it
         self.use_view(view)
         self.shown: OrderView | AskedView = self._local()
 
@@ -70,11 +72,12 @@ class Listing:
             found = await session.api.orders(self.filter, sort=sort, limit=MOST)
         finally:
             self.asking = False if wanted == (self.filter, self.sort) else self.asking
+            self._asked_at = session.now()
         if wanted != (self.filter, self.sort):
             return False
         session.learn_names({line.order_id: line.customer for line in found.orders if line.customer is not None})
         rows = {line.order_id: row_of(line) for line in found.orders}
-        self.shown = AskedView(rows, found.total, session.now(), session.book.seq)
+        self.shown = AskedView(rows, found.total, session.now(), found.seq)
         return True
 
     @property
@@ -83,7 +86,8 @@ class Listing:
         view, session = self.shown, self._session
         if not isinstance(view, AskedView) or self.asking or self.paused:
             return False
-        return session.book.seq != view.seq and session.now() - view.at > AGAIN
+        rest = REST if session.book.acted > view.seq else AGAIN
+        return session.book.seq > view.seq and session.now() - self._asked_at > rest
 
     def take(self, changed: Set[str]) -> bool:
         """Take changes of the book in; true when the list became another one."""

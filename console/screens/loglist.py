@@ -90,7 +90,7 @@ class LogScreen(ReadingScreen):
         asked = self._filter
         newest = await self.page(None)
         if asked != self._filter:
-            self._again = True
+            self.fetch()
             return
         joins = not newest or not self.rows or min(newest) <= max(self.rows)
         if not newest or not joins:

@@ -99,7 +99,9 @@ class NeedsScreen(ReadingScreen):
         keys_ = {item.key for item in self._items.values() if item.order_id in changed}
         if keys_:
             self.table.refresh_keys(keys_)
-            self._waited = self.LEAST  # one of these moved: read with the next second
+
+    def outdated(self, changed: Set[str]) -> bool:
+        return super().outdated(changed) or any(item.order_id in changed for item in self._items.values())
 
     def show(self) -> None:
         session = self.desk.session

@@ -137,7 +137,7 @@ class OrderView:
 
 class AskedView:
     """A list that the daemon gave where the book is not enough. ``rows``: as it gave them; those that the book holds
-    are shown live. ``seq``: where the book stood."""
+    are shown live. ``seq``: where the feed stood."""
 
     def __init__(self, rows: Mapping[str, BookRow], total: int, at: float, seq: int) -> None:
         self.rows, self.keys, self.total, self.at, self.seq = rows, list(rows), total, at, seq

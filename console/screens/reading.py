@@ -1,19 +1,18 @@
-"""The base of sections that read a list from the daemon: again when the feed moved, and every few seconds while looked at."""
+"""The base of sections that read a list from the daemon: again at once when somebody acted, and soon when anything moved."""
 
 from collections.abc import Set
-
-from textual import work
 
 from console.client.errors import ApiError
 from console.screens.acting import ActingScreen
 from console.screens.desk import Desk
+from console.screens.latest import Latest
 
 
 class ReadingScreen(ActingScreen):
     """Give ``read`` and ``show``. ``trouble``: why the last reading failed; ``read_at``: when the last good one was."""
 
     EVERY = 5  # seconds between readings while nothing is heard
-    LEAST = 1  # seconds between readings while the feed moves
+    LEAST = 1  # seconds between readings while nobody acts and the engine moves orders
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -21,8 +20,8 @@ class ReadingScreen(ActingScreen):
         self.read_at: float | None = None
         self.held = False  # the person holds the list still
         self._waited = 0
-        self._seen_seq = -1
-        self._reading = self._again = False
+        self._seen_seq = self._seen_act = -1
+        self._reading = Latest(self, self._read)
 
     async def read(self) -> None:
         """Ask the daemon and keep what it says. Raises ApiError."""
@@ -35,6 +34,16 @@ class ReadingScreen(ActingScreen):
     def show_changes(self, changed: Set[str]) -> None:
         """Orders are not shown here: the feed's number says when to read again."""
 
+    def outdated(self, changed: Set[str]) -> bool:
+        """Must it be read again at once, now that these orders changed? By itself: when anybody acted since the last time."""
+        return self.desk.session.book.acted != self._seen_act
+
+    def flush(self) -> None:
+        changed = self._missed
+        super().flush()
+        if not self.held and self.outdated(changed):
+            self.fetch()
+
     def tick(self) -> None:
         super().tick()
         self._waited += 1
@@ -44,26 +53,23 @@ class ReadingScreen(ActingScreen):
         self.show()
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         self.fetch()
+        super().on_screen_resume()
 
     def action_fetch(self) -> None:
         self.fetch()
 
     def fetch(self) -> None:
         """Read now, or once more when a reading is under way."""
-        self._waited, self._seen_seq = 0, self.desk.session.book.seq
-        if self._reading:
-            self._again = True
-        elif self.can_read():
-            self._reading = True
-            self._read()
+        if self.can_read():
+            book = self.desk.session.book
+            self._waited, self._seen_seq, self._seen_act = 0, book.seq, book.acted
+            self._reading()
 
     def can_read(self) -> bool:
         """Is there anybody to ask?"""
         return self.desk.session.link().usable
 
-    @work(group="reading", exit_on_error=False)
     async def _read(self) -> None:
         try:
             await self.read()
@@ -71,13 +77,8 @@ class ReadingScreen(ActingScreen):
             self.trouble = str(error)
         else:
             self.trouble, self.read_at = "", self.desk.session.now()
-        finally:
-            self._reading = False
         self.show()
         self.show_keys()
-        if self._again:
-            self._again = False
-            self.fetch()
 
     def action_show_state(self, state: str) -> None:
         """A click on a count of the section bar."""

@@ -1,10 +1,11 @@
 """What people leave: an audit that nothing changes, tokens, idempotency keys, notes, takes, pauses."""
 
 import sqlite3
+from functools import partial
 
 import pytest
 
-from storage import audit, desk, tokens
+from storage import audit, desk, feed, tokens
 from storage.audit import Actor
 from storage.journal import Journal
 
@@ -22,6 +23,25 @@ async def test_an_act_has_an_intent_and_an_outcome(journal: Journal) -> None:
     assert (before.phase, after.phase, after.intent_id, after.outcome) == ("intent", "outcome", first, "partly")
     assert (after.actor, after.subjects, after.reason, after.plan_hash) == ("otto", ["801A", "801B"], "mended", "h")
     assert (before.peer, before.token_id, before.role) == ("uid 1000", 7, "operator")
+
+
+async def test_both_rows_of_an_act_are_told_on_the_feed_with_the_one_order_and_no_other_subject(
+    journal: Journal,
+) -> None:
+    one, other = "8015h0000000001AAA", "8015h0000000002AAA"
+
+    def act(db: sqlite3.Connection, subjects: list[str]) -> int:
+        intent = audit.intent(db, 10.0, OTTO, "order.note", subjects, reason="she rang")
+        audit.outcome(db, intent, 11.0, "done", {"text": "she rang"})
+        return intent
+
+    for subjects in ([one], [one, other], ["Hanako Tanaka"], []):
+        number = await journal.write(partial(act, subjects=subjects))
+        begun, ended = journal.peek(lambda db: feed.after(db, 0))[-2:]
+        assert (begun.kind, begun.at, ended.kind, ended.at) == ("audit", 10.0, "audit", 11.0)
+        assert begun.order_id == ended.order_id == (one if subjects == [one] else None)
+        assert begun.body == {"audit": number, "command": "order.note"}
+        assert ended.body == {**begun.body, "outcome": "done"}
 
 
 async def test_rows_are_never_changed_or_deleted(journal: Journal) -> None:

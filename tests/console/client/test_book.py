@@ -71,6 +71,16 @@ def test_applying_twice_is_harmless() -> None:
     assert book.take_dirty() == set()
 
 
+def test_an_act_is_news_of_its_order_also_where_the_row_is_the_same() -> None:
+    book = _book(_row(1))
+    book.take_dirty()
+    note = _event(11, _row(1))
+    assert book.apply(note) and book.take_dirty() == {"o1"} and book.acted == 10, "the snapshot may hold acts"
+    act = note.model_copy(update={"seq": 12, "prev": 11, "kind": "audit", "row": None})
+    assert book.apply(act) and book.take_dirty() == {"o1"} and book.acted == 12
+    assert list(book.recent) == [note], "what an act changed told of itself"
+
+
 def test_a_gap_is_noticed() -> None:
     book = _book(_row(1))
     with pytest.raises(FeedGap, match="the book is at 10, the feed goes on after 11"):

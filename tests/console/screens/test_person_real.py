@@ -267,21 +267,25 @@ async def test_a_gap_a_poison_row_and_a_mail_are_put_aside(floor: Floor) -> None
 async def test_a_console_that_only_says_so_is_found_out(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: with a submit that does nothing and reports success, the checks of this file fail."""
 
+    number = await floor.desk.journal.write(
+        lambda db: inbox.gap(db, "org", "cometd", CHANNEL, "another gap", time.time())
+    )
+    gap = f"gap:{number}"
+
     async def pretend(self: ConsoleApp, command: str, request: SubmitRequest, key: str) -> Submitted:
-        return Submitted(command=command, outcome="done", message="gap:2 is marked as seen", audit_id=1)
+        return Submitted(command=command, outcome="done", message=f"{gap} is marked as seen", audit_id=1)
 
     monkeypatch.setattr(ConsoleApp, "_submit_once", pretend)
-    await floor.desk.journal.write(lambda db: inbox.gap(db, "org", "cometd", CHANNEL, "another gap", time.time()))
     pilot = await floor.console("operator", (140, 40))
-    screen = await needs(pilot, "gap:2")
+    screen = await needs(pilot, gap)
     await press(pilot, "D")
     plan = (await planned(pilot)).plan
     assert plan is not None
     await press(pilot, "enter")
-    await said(pilot, "gap:2 is marked as seen")
+    await said(pilot, f"{gap} is marked as seen")
     with pytest.raises((AssertionError, StopIteration)):
         pair(floor, "system.seen", "operator", plan, None)
-    assert "gap:2" in {item.key for item in (await floor.desk.client("operator").needs_person()).items}
+    assert gap in {item.key for item in (await floor.desk.client("operator").needs_person()).items}
     assert screen is pilot.app.screen
 
 
