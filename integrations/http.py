@@ -11,6 +11,7 @@ import ssl
 import time
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -66,6 +67,28 @@ def _loopback_only(host: str) -> bool:
     return bool(found) and all(ipaddress.ip_address(str(address).split("%")[0]).is_loopback for address in found)
 
 
+class Client(httpx.AsyncClient):
+    """Hands a request straight to the transport: httpx's own way there asks for authentication, redirects, cookies and
+    hooks, of which there are none here, and takes half as long as the exchange itself.
+    """
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, **options: Any) -> None:
+        super().__init__(transport=transport, **options)
+        self._straight = transport
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """As httpx's, of a request that ``build_request`` made (it carries the time-outs); with options it is httpx's."""
+        if options or self.is_closed:
+            return await super().send(request, **options)
+        response = await self._straight.handle_async_request(request)
+        try:
+            await response.aread()
+        except BaseException:
+            await response.aclose()
+            raise
+        return response
+
+
 def make_client(
     *,
     timeouts: Timeouts,
@@ -75,7 +98,7 @@ def make_client(
     trust_env: bool = False,
     uds: str | None = None,
     keep: bool = True,
-) -> httpx.AsyncClient:
+) -> Client:
     """An httpx client on aiohttp's transport (three to five times the throughput of httpx's own).
 
     Without ``keep`` every request has a connection of its own, closed after the answer.
@@ -94,8 +117,8 @@ def make_client(
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=trust_env)
 
     transport = AiohttpTransport(verify=context, trust_env=trust_env, client=session)
-    client = httpx.AsyncClient(
-        transport=transport,
+    client = Client(
+        transport,
         timeout=timeouts.phases(),
         headers=headers,
         follow_redirects=False,

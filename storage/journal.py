@@ -108,7 +108,8 @@ class Journal:
 
     def peek(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a query of a few rows by key right here (tens of microseconds); event loop thread only."""
-        return work(self._peek)
+        # between two batches the writer's connection knows the pages that others must read again after every commit
+        return work(self._writer.idle or self._peek)
 
     @property
     def trouble(self) -> StorageError | None:

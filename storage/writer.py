@@ -48,6 +48,11 @@ class Writer:
         self._closed = False
         self.trouble: StorageError | None = None  # what the last batch met; None when it was committed
 
+    @property
+    def idle(self) -> sqlite3.Connection | None:
+        """The connection, for a query on the event loop's thread, while no change is under way on it."""
+        return self._connection if self._committing is None and not self._connection.in_transaction else None
+
     def submit(self, work: Callable[[sqlite3.Connection], Any]) -> "asyncio.Future[Any]":
         """Queue one change; the future ends when it is durable. Must be called in the event loop.
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
+from urllib3.connectionpool import ConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
 from integrations.errors import CallFailed, ErrorClass, IntegrationError, System
@@ -28,6 +29,7 @@ class Adapter(HTTPAdapter):
     def __init__(self, timeout: tuple[float, float], plain_host: str | None, **kwargs: Any) -> None:
         self._timeout = timeout
         self._plain_host = plain_host
+        self._pools: dict[str, ConnectionPool] = {}
         super().__init__(**kwargs)
 
     def send(  # the signature is requests' own
@@ -43,6 +45,29 @@ class Adapter(HTTPAdapter):
         if self._plain_host and parts.scheme == "https" and parts.hostname == self._plain_host:
             request.url = urlunsplit(("http", *parts[1:]))
         return super().send(request, stream, timeout or self._timeout, verify, cert, proxies)
+
+    def get_connection_with_tls_context(
+        self,
+        request: requests.PreparedRequest,
+        verify: bool | str | None,
+        proxies: Mapping[str, str] | None = None,
+        cert: tuple[str, str] | str | None = None,
+    ) -> ConnectionPool:
+        """The pool of the request's host, worked out once (each time it would cost as much as the answer's JSON).
+
+        All requests of the session trust the same authorities and show no certificate.
+        """
+        if proxies or cert is not None:
+            return super().get_connection_with_tls_context(request, verify, proxies, cert)
+        origin = "/".join((request.url or "").split("/", 3)[:3])
+        pool = self._pools.get(origin)
+        if pool is None:
+            pool = self._pools[origin] = super().get_connection_with_tls_context(request, verify)
+        return pool
+
+    def close(self) -> None:
+        self._pools.clear()
+        super().close()
 
 
 class Session(requests.Session):

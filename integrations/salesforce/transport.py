@@ -97,6 +97,7 @@ class Transport:
         self._pool = ThreadPoolExecutor(config.workers, "salesforce")
         self.tokens = TokenSource(config, self._session, now=now)
         self.usage: ApiUsage | None = None
+        self._known_api: tuple[Token, Salesforce] | None = None
 
     async def close(self) -> None:
         """Let requests under way end (each has its time-out), forget those still queued, close the connections."""
@@ -150,14 +151,7 @@ class Transport:
 
     def _once(self, request: Request, headers: dict[str, str], seen: dict[str, str], token: Token) -> Any:
         self._answered.headers = {}
-        api = Salesforce(
-            instance_url=token.instance_url,
-            session_id=token.access_token,
-            session=self._session,
-            version=self._config.api_version,
-            object_pairs_hook=dict,
-            parse_float=Decimal,
-        )
+        api = self._api(token)
         content = {} if request.body is None else {"json": request.body}
         try:
             return api.restful(
@@ -177,6 +171,23 @@ class Transport:
             raise _malformed(request, error) from error
         finally:
             seen.update({name.lower(): value for name, value in self._answered.headers.items()})
+
+    def _api(self, token: Token) -> Salesforce:
+        """One for each token; a thread that still holds an older one makes it again."""
+        known = self._known_api
+        if known is not None and known[0] is token:
+            return known[1]
+        api = Salesforce(
+            instance_url=token.instance_url,
+            session_id=token.access_token,
+            session=self._session,
+            version=self._config.api_version,
+            object_pairs_hook=dict,
+            parse_float=Decimal,
+        )
+        del api.headers["X-PrettyPrint"]  # answers a third longer, which nobody reads
+        self._known_api = token, api
+        return api
 
     def _remember_headers(self, response: requests.Response, *args: Any, **kwargs: Any) -> None:
         self._answered.headers = response.headers
