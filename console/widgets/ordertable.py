@@ -3,33 +3,27 @@
 The cursor, the marks and a click belong to ids, never to positions: a click acts on the row that was painted there.
 """
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.strip import Strip
 from textual.timer import Timer
 
-from console.widgets.cells import fit
-from console.widgets.columns import GUTTER, Column, Placed, place, total_width
+from console.widgets.columns import GUTTER, Column
 from console.widgets.glyphs import Glyphs
-from console.widgets.held_rows import HeldRows
-from console.widgets.painted import PaintedLines
-from console.widgets.pieces import Line, tone_style
-from console.widgets.rowstrip import cell, titles
+from console.widgets.paintedrows import Cells, PaintedRows
+
+__all__ = ["Cells", "OrderTable"]
 
 AIMING = 2.0  # seconds after the mouse's last move in which rows hold still
-Cells = Mapping[str, Line]  # column key → pieces
 
 
-class OrderTable(PaintedLines, can_focus=True):
-    """Rows of orders. ``cells`` gives what stands in a row; it is called for visible rows only."""
+class OrderTable(PaintedRows, can_focus=True):
+    """Rows of orders that a person goes through, marks and opens."""
 
     BINDING_GROUP_TITLE = "Table"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,14 +41,9 @@ class OrderTable(PaintedLines, can_focus=True):
         Binding("shift+up", "mark_range(-1)", "Mark up", show=False, id="table.mark_up"),
         Binding("asterisk", "mark_all", "Mark all", show=False, id="table.mark_all", tooltip="Mark all that match"),
         Binding("full_stop", "newest", "Newest", show=False, id="table.newest", tooltip="Show what came in meanwhile"),
-        Binding("escape", "let_go", "Let go", show=False, id="table.let_go", tooltip="Clear the marks, then let go"),
+        Binding("escape", "put_down", "Put down", show=False, id="table.put_down", tooltip="Clear the marks, then put the row down"),
     ]  # fmt: skip
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "ordertable--header", "ordertable--cursor", "ordertable--blurred", "ordertable--marked",
-    }  # fmt: skip
-
     waiting: reactive[int] = reactive(0, repaint=False)
-    grey: reactive[bool] = reactive(False)
 
     class Highlighted(Message):
         """Another order is in hand (None: none)."""
@@ -86,46 +75,11 @@ class OrderTable(PaintedLines, can_focus=True):
     def __init__(
         self, columns: Sequence[Column], cells: Callable[[str], Cells], glyphs: Glyphs, *, id: str | None = None  # noqa: A002
     ) -> None:  # fmt: skip
-        super().__init__(id=id)
-        self._columns, self._cells, self._glyphs = columns, cells, glyphs
-        self._rows = HeldRows()
-        self._placed: tuple[Placed, ...] = ()
-        self._painted: dict[int, str] = {}
-        self._sort: tuple[str, bool] = ("", False)
-        self.marks: dict[str, None] = {}
-        self.all_columns = False
-        self._empty = ""
+        super().__init__(columns, cells, glyphs, id=id)
         self._pointed = False  # the mouse has just moved over the rows
         self._rests: Timer | None = None
 
-    # What is shown ---------------------------------------------------------------------------------------------------
-
-    @property
-    def keys(self) -> Sequence[str]:
-        """The ids of the rows as shown, top to bottom."""
-        return self._rows.keys
-
-    @property
-    def in_hand(self) -> str | None:
-        """The id under the cursor."""
-        return self._rows.in_hand
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """The keys of the columns that can be seen, left to right."""
-        return [placed.column.key for placed in self._placed]
-
-    @property
-    def empty(self) -> str:
-        """What is said where no row stands."""
-        return self._empty
-
-    @empty.setter
-    def empty(self, said: str) -> None:
-        if said != self._empty:
-            self._empty = said
-            if not self.keys:
-                self.refresh()
+    # What comes in ---------------------------------------------------------------------------------------------------
 
     def hold_still(self, still: bool) -> None:
         """Let nothing in until told otherwise, or asked for by the person."""
@@ -134,7 +88,7 @@ class OrderTable(PaintedLines, can_focus=True):
     def offer(self, keys: Sequence[str]) -> None:
         """The rows as they would be now; shown at once unless a row further down is in hand or looked at."""
         if self._rows.offer(keys, hold=self._top > 0 or self._pointed):
-            self._laid_out()
+            self._moved()
         self._count_waiting()
 
     def _count_waiting(self) -> None:
@@ -146,100 +100,6 @@ class OrderTable(PaintedLines, can_focus=True):
         """Rows below all others, shown at once."""
         self._rows.extend(older)
         self._laid_out()
-
-    def refresh_keys(self, changed: Set[str]) -> None:
-        """Repaint the visible rows among these."""
-        top = self._top
-        for y in range(1, self.size.height):
-            at = top + y - 1
-            if at >= len(self.keys):
-                return
-            if self.keys[at] in changed:
-                self._repaint(at)
-
-    def visible_keys(self) -> list[str]:
-        """The ids that can be seen now."""
-        top = self._top
-        return list(self.keys[top : top + max(0, self.size.height - 1)])
-
-    def set_sort(self, column: str, descending: bool) -> None:
-        """Which column's title carries the sign of the order."""
-        self._sort = (column, descending)
-        self._repaint_header()
-
-    def use_columns(self, columns: Sequence[Column]) -> None:
-        self._columns = columns
-        self._laid_out()
-
-    def _laid_out(self) -> None:
-        self._placed = place(self._columns, self.scrollable_content_region.width, all_of_them=self.all_columns)
-        self.virtual_size = Size(max(total_width(self._placed), 1), len(self.keys) + 1)
-        self.refresh()
-
-    def on_resize(self) -> None:
-        self._laid_out()
-
-    def watch_grey(self) -> None:
-        self.refresh()
-
-    @property
-    def _top(self) -> int:
-        return round(self.scroll_offset.y)
-
-    def _repaint(self, at: int) -> None:
-        y = at - self._top + 1
-        if 1 <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
-
-    def _repaint_header(self) -> None:
-        self.refresh(Region(0, 0, self.size.width, 1))
-
-    # Painting --------------------------------------------------------------------------------------------------------
-
-    def render_line(self, y: int) -> Strip:
-        scroll_x, width = round(self.scroll_offset.x), self.size.width
-        if y == 0:
-            style = self.get_component_rich_style("ordertable--header")
-            strip = Strip(titles(self._placed, self._sort, self._glyphs, style))
-            return strip.crop_extend(scroll_x, scroll_x + width, style)
-        at = self._top + y - 1
-        if at >= len(self.keys):
-            self._painted.pop(y, None)
-            if at == 1 and not self.keys and self._empty:
-                said = fit(" " * GUTTER + self._glyphs.plain(self._empty), width, ellipsis=self._glyphs.ellipsis)
-                return Strip([Segment(said, self.base + self._tone("muted"))], width)
-            return Strip.blank(width, self.base)
-        key = self.keys[at]
-        self._painted[y] = key
-        strip, style = self._row(key)
-        return strip.crop_extend(scroll_x, scroll_x + width, style)
-
-    def _row(self, key: str) -> tuple[Strip, Style]:
-        in_hand, marked = key == self.in_hand, key in self.marks
-        left = self._rows.has_left(key)
-        base = self._row_style(in_hand, marked)
-        gutter = self._glyphs.cursor if in_hand else " "
-        gutter += self._glyphs.mark if marked else self._glyphs.left if left else " "
-        segments = [Segment(gutter + " ", base + self._tone("accent"))]
-        cells = self._cells(key)
-        tone_of = self._muted if self.grey or left else self._tone
-        for placed in self._placed:
-            segments += cell(cells.get(placed.column.key, ()), placed, base, tone_of, self._glyphs.ellipsis)
-            segments.append(Segment(" ", base))
-        return Strip(segments), base
-
-    def _row_style(self, in_hand: bool, marked: bool) -> Style:
-        if in_hand:
-            return self.get_component_rich_style("ordertable--cursor" if self.has_focus else "ordertable--blurred")
-        if marked:
-            return self.get_component_rich_style("ordertable--marked")
-        return self.base
-
-    def _tone(self, tone: str) -> Style:
-        return tone_style(self, tone)
-
-    def _muted(self, _: str) -> Style:
-        return tone_style(self, "muted")
 
     # The row in hand -------------------------------------------------------------------------------------------------
 
@@ -313,11 +173,14 @@ class OrderTable(PaintedLines, can_focus=True):
         self._show_in_hand()
         self._count_waiting()
 
-    def action_let_go(self) -> None:
+    def action_put_down(self) -> None:
+        """Nothing marked and nothing in hand: the key is the screen's."""
         if self.marks:
             self.clear_marks()
-        else:
+        elif self.in_hand is not None:
             self.take(None)
+        else:
+            raise SkipAction
 
     def action_open(self) -> None:
         key = self.ensure_in_hand()

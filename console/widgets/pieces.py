@@ -18,16 +18,10 @@ Line = Sequence[Piece]
 _BADGES = ("badge_production", "badge_sandbox")
 
 
-def tone_style(widget: Widget, tone: str) -> Style:
-    """The style of a tone in the theme in force; a word the daemon is ahead of us with is shown plain.
-
-    No component class: each of those is a node of its own in every widget, styled anew with every change of a class.
-    """
-    return _styles(widget.app.theme)[tone if tone in TONES else "plain"]
-
-
 @lru_cache(maxsize=8)
 def _styles(theme: str) -> Mapping[str, Style]:
+    """The style of each tone. No component class: each of those is a node of its own in every widget, styled anew with
+    every change of a class. A word the daemon is ahead of us with is shown plain."""
     colours = next((known for known in THEMES if known.name == theme), DARK).variables
     styles = {
         tone: Style(color=colours[f"tone-{tone}"], bold=tone == "strong" or None)
@@ -40,19 +34,30 @@ def _styles(theme: str) -> Mapping[str, Style]:
     return styles
 
 
+def toned(base: Style, tone: str, theme: str) -> Style:
+    """``base`` with a tone of this theme on it."""
+    return _toned(base, tone if tone in TONES else "plain", theme)
+
+
+@lru_cache(maxsize=4096)
+def _toned(base: Style, tone: str, theme: str) -> Style:
+    return base + _styles(theme)[tone]
+
+
 def strip_of(widget: Widget, line: Line, width: int, base: Style, *, muted: bool = False, ellipsis: str = "…") -> Strip:
     """One line of exactly ``width`` cells; what does not fit is cut with an ellipsis."""
+    theme = widget.app.theme
     segments: list[Segment] = []
     room = width
     for text, tone in line:
-        style = base + tone_style(widget, "muted" if muted else tone)
-        segment = Segment(text, style)
-        if segment.cell_length > room:
+        style = toned(base, "muted" if muted else tone, theme)
+        cells = cell_len(text)
+        if cells > room:
             segments.append(Segment(fit(text, room, ellipsis=ellipsis), style))
             room = 0
             break
-        segments.append(segment)
-        room -= segment.cell_length
+        segments.append(Segment(text, style))
+        room -= cells
     if room:
         segments.append(Segment(" " * room, base))
     return Strip(segments, width)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
@@ -24,21 +25,21 @@ def titles(placed: Sequence[Placed], sort: tuple[str, bool], glyphs: Glyphs, sty
     return segments
 
 
-def cell(pieces: Line, one: Placed, base: Style, tone_of: Callable[[str], Style], ellipsis: str) -> list[Segment]:
+def cell(pieces: Line, one: Placed, base: Style, style_of: Callable[[str], Style], ellipsis: str) -> list[Segment]:
     """A cell of one piece is cut or padded as a whole; of several, the last ones give way."""
     if len(pieces) == 1:
         text, tone = pieces[0]
-        return [Segment(fit(text, one.width, right=one.column.right, ellipsis=ellipsis), base + tone_of(tone))]
+        return [Segment(fit(text, one.width, right=one.column.right, ellipsis=ellipsis), style_of(tone))]
     segments: list[Segment] = []
     room = one.width
     for text, tone in pieces:
         if room <= 0:
             break
-        segment = Segment(text, base + tone_of(tone))
-        if segment.cell_length > room:
-            segment = Segment(fit(text, room, ellipsis=ellipsis), segment.style)
-        segments.append(segment)
-        room -= segment.cell_length
+        cells = cell_len(text)
+        if cells > room:
+            text, cells = fit(text, room, ellipsis=ellipsis), room
+        segments.append(Segment(text, style_of(tone)))
+        room -= cells
     if room > 0:
         segments.append(Segment(" " * room, base))
     return segments

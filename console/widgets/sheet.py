@@ -1,6 +1,7 @@
 """A sheet of lines that can be scrolled and, if wanted, gone through line by line. Line API; nothing is markup."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -56,35 +57,48 @@ class Sheet(PaintedLines, can_focus=True):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, Sheet.Chosen) and message.sheet is self.sheet
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None, ellipsis: str = "…") -> None:  # noqa: A002
+    def __init__(
+        self, *, id: str | None = None, classes: str | None = None, ellipsis: str = "…", steady: bool = False  # noqa: A002
+    ) -> None:  # fmt: skip
+        """``steady``: nothing around it moves, whatever stands in it."""
         super().__init__(id=id, classes=classes)
+        self.steady = steady
         self.lines: Sequence[Line] = ()
         self.names: Sequence[str | None] = ()
         self.chosen: str | None = None
         self.muted = False
         self._ellipsis = ellipsis
 
-    def set_lines(self, lines: Sequence[Line], names: Sequence[str | None] = ()) -> None:
-        """Show these. ``names``: one for each line that can be chosen (equal names belong together), None for the rest."""
+    def set_lines(self, lines: Sequence[Line], names: Sequence[str | None] = (), *, more: bool = False) -> None:
+        """Show these. ``names``: one for each line that can be chosen (equal names belong together), None for the rest.
+        ``more`` is to come: until then the sheet stays as large as it was."""
         lines, names = list(lines), list(names)
         if lines == self.lines and names == self.names:
             return
+        before, same_names = self.lines, names == self.names
         self.lines, self.names = lines, names
         if self.chosen is not None and self.chosen not in names:
             self.chosen = None
-        self._measure()
-        self.refresh()
+        self._measure(more=more)
+        if same_names:
+            top = round(self.scroll_offset.y)
+            self.repaint(at - top for at, pair in enumerate(zip_longest(before, lines)) if pair[0] != pair[1])
+        else:
+            self.refresh()
 
-    def _measure(self) -> None:
+    def _measure(self, *, more: bool = False) -> None:
         """What does not fill a sheet of fixed height is taken as large as the sheet: another length lays nothing out."""
         width, height = (
             max((sum(cell_len(text) for text, _ in line) for line in self.lines), default=0),
             len(self.lines),
         )
         if self.styles.height is not None and not self.styles.height.is_auto:
-            room = self.scrollable_content_region.size
-            width, height = max(width, room.width), max(height, room.height)
-        self.virtual_size = Size(width, height)
+            least = self.virtual_size if more else self.scrollable_content_region.size
+            width, height = max(width, least.width), max(height, least.height)
+        if self.steady:
+            self.holds(Size(width, height))
+        else:
+            self.virtual_size = Size(width, height)
 
     def on_resize(self) -> None:
         self._measure()
@@ -179,7 +193,7 @@ class Bar(Sheet, can_focus=False):
     def on_mount(self) -> None:
         self.show_vertical_scrollbar = self.show_horizontal_scrollbar = False
 
-    def _measure(self) -> None:
+    def _measure(self, *, more: bool = False) -> None:
         """It is as large as it is."""
 
     def spans(self, y: int) -> list[tuple[int, int, int]]:
