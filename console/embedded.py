@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from console.client.connection import Address
 from console.client.owndaemon import OwnDaemonFailed
+from console.eventloop import loop_factory
 from console.observe.logs import Logging
 from console.observe.redact import Redactor
 from console.settings import LoadedSettings
@@ -90,7 +91,7 @@ class EmbeddedDaemon:
             logging_ = Logging(self._redactor, form="json", level=self._settings.log.level, stream=stream)
             logging_.start()
             try:
-                with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                with asyncio.Runner(loop_factory=loop_factory()) as runner:
                     runner.run(self._serve())
             finally:
                 logging_.stop()
@@ -157,11 +158,3 @@ def _farewell(left: int, *, hangs: bool) -> str:
         waits = "1 order goes" if left == 1 else f"{left} orders go"
         return f"The daemon of this window has stopped; {waits} on at the next start."
     return "The daemon of this window has stopped; no order was under way."
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from console import collector
 from console.cli.exits import Failure
 
 Port = Annotated[int | None, typer.Option(min=1, max=65535, metavar="PORT", show_default="a free one")]
@@ -34,6 +35,7 @@ def sandbox(
     """
     import asyncio
 
+    from console.eventloop import loop_factory
     from integrations.sandbox.server import SandboxError, run_sandbox
 
     ports = {
@@ -42,14 +44,21 @@ def sandbox(
     }  # fmt: skip
     given = {name: port for name, port in ports.items() if port is not None}
     try:
-        asyncio.run(
-            run_sandbox(
-                directory, seed=seed, customers=customers, orders_per_minute=orders_per_minute, ports=given, tell=_tell
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(
+                run_sandbox(
+                    directory,
+                    seed=seed,
+                    customers=customers,
+                    orders_per_minute=orders_per_minute,
+                    ports=given,
+                    tell=_ready,
+                )
             )
-        )
     except SandboxError as error:
         raise Failure(str(error)) from error
 
 
-def _tell(sentence: str) -> None:
+def _ready(sentence: str) -> None:
+    collector.calm()
     print(sentence, flush=True)  # noqa: T201 - whoever started it waits for this line

@@ -1,7 +1,6 @@
 """``portal daemon``: the daemon as a process of its own: logging, signals, systemd, and an end within ten seconds."""
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
@@ -11,10 +10,10 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from console import __version__
-from console.daemon import collector
+from console import __version__, collector
 from console.daemon.notify import Notifier
 from console.daemon.service import Service
+from console.eventloop import loop_factory
 from console.observe.logs import Logging
 from console.observe.redact import Redactor
 from console.settings import LoadedSettings
@@ -43,7 +42,7 @@ def run_daemon(
     logging_ = Logging(redactor, form=settings.log.format, level=settings.log.level)
     logging_.start()
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             service = Service(settings, redactor, observe=observe, take_over=take_over, loaded=loaded)
             runner.run(_serve(service, settings, environ))
     finally:
@@ -124,11 +123,3 @@ def _leave(why: str) -> None:
     """End this process now; what the journal holds is enough to go on (rules §2)."""
     log.warning("%s", why)
     os._exit(0)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    with contextlib.suppress(ImportError):
-        import uvloop
-
-        return uvloop.new_event_loop
-    return None

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from console.daemon import collector
+from console import collector
 from tests.bench import ceilings, console_pty, daemon_start, engine_runs, provisioning
 from tests.bench.budgets import FIGURES, percentile
 
