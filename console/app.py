@@ -19,12 +19,13 @@ from textual.screen import Screen
 from textual.widgets import Input, TextArea
 from textual.worker import Worker, WorkerState
 
-from console import keys
+from console import collector, keys
 from console.client.errors import ApiError
 from console.client.owndaemon import OwnDaemonFailed
 from console.client.views import View
 from console.commands.cliline import cli_line
 from console.commands.table import BY_ID
+from console.eventloop import loop_factory
 from console.observe.crash import EXIT_CRASH
 from console.screens.acting import AFRESH
 from console.screens.ahead import TypedAhead
@@ -131,8 +132,7 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         self.set_class(self.desk.glyphs.name != "unicode", PLAIN)
         self.set_interval(FLUSH, self._paint, name="flush")
         self.set_interval(1.0, self._tick, name="tick")
-        self.run_worker(self._serve(), group="feed", exclusive=True, exit_on_error=False)
-        self.run_worker(self._look_around(), group="identity", exclusive=True, exit_on_error=False)
+        self.call_after_refresh(self._attach)
         self._leave_on_signals()
         self._to_terminal(TITLE_KEPT)
         if self.options.order:
@@ -151,6 +151,12 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self.action_leave)
+
+    def _attach(self) -> None:
+        """The first frame stands: now what is needed for talking to the daemon may be imported."""
+        collector.calm()
+        self.run_worker(self._serve(), group="feed", exclusive=True, exit_on_error=False)
+        self.run_worker(self._look_around(), group="identity", exclusive=True, exit_on_error=False)
 
     async def _serve(self) -> None:
         """Attach to the daemon and stay attached."""
@@ -307,6 +313,8 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
             self.theme, self.looks_from = theme, ("chosen here", self.looks_from[1])
         if glyphs:
             self.set_class(glyphs != "unicode", PLAIN)
+            for screen in self._live_screens():
+                screen.put_aside()
             self.desk.glyphs, self.looks_from = SETS[glyphs], (self.looks_from[0], "chosen here")
             self.run_worker(drawn_anew(self, self.desk), group="looks", exclusive=True, exit_on_error=False)
         try:
@@ -387,7 +395,8 @@ def run_console(options: ConsoleOptions) -> int:
     """Run until the person leaves; the exit code. What the console leaves on the terminal is one sentence at most."""
     app = ConsoleApp(options)
     try:
-        code = app.run()
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            code = runner.run(app.run_async())
     finally:
         if options.embedded is not None:
             options.embedded.stop()

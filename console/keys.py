@@ -24,6 +24,7 @@ APP: tuple[Binding, ...] = (
 
 BOARD: tuple[Binding, ...] = (
     Binding("slash", "filter", "Filter", show=False, id="board.filter", tooltip="Filter: state:failed age>2h ..."),
+    Binding("escape", "clear_filter", "Clear filter", show=False, id="board.clear_filter", tooltip="All orders again, when none is marked or in hand"),
     Binding("ctrl+l", "pause", "Pause", show=False, id="board.pause", tooltip="Pause or resume live updates"),
     Binding("less_than_sign,comma", "sort_by(-1)", "Sort left", show=False, id="board.sort_left", tooltip="Sort by the column to the left"),
     Binding("greater_than_sign", "sort_by(1)", "Sort right", show=False, id="board.sort_right", tooltip="Sort by the column to the right"),
@@ -44,7 +45,7 @@ SAY: tuple[Binding, ...] = (
 FIND: tuple[Binding, ...] = (
     Binding("escape", "back", "Back", show=False, id="find.back", tooltip="Back to where you came from"),
     Binding("slash", "edit", "Find another", show=False, id="find.edit", tooltip="Type something else to find"),
-    Binding("f", "look", "Ask again", show=False, id="find.look", tooltip="Ask the daemon again now"),
+    Binding("f", "look", "Read again", show=False, id="find.look", tooltip="Ask the daemon again now"),
 )  # fmt: skip
 
 ACTING: tuple[Binding, ...] = (
@@ -59,7 +60,7 @@ ORDER: tuple[Binding, ...] = (
     Binding("i", "input", "Input", show=False, id="order.input", tooltip="What went out and what came back"),
     Binding("H", "history", "History", show=False, id="order.history", tooltip="What people and the engine did"),
     Binding("t", "everything", "All calls", show=False, id="order.everything", tooltip="Show or hide reads that went well"),
-    Binding("f", "fetch", "Fetch", show=False, id="order.fetch", tooltip="Read the records of every system again"),
+    Binding("f", "fetch", "Read again", show=False, id="order.fetch", tooltip="Read the records of every system again"),
     Binding("E", "events", "Events", show=False, id="order.events", tooltip="This order's events, as the daemon counted them"),
     Binding("y", "copy", "Copy", show=False, id="order.copy", tooltip="Copy its id, number, link, JSON, or the command line that does the same"),
     Binding("o", "open_link", "Open", show=False, id="order.open_link", tooltip="Open it in Salesforce or WHMCS"),
@@ -69,7 +70,7 @@ ORDER: tuple[Binding, ...] = (
 
 RESOLVE: tuple[Binding, ...] = (
     Binding("escape", "back", "Back", show=False, id="resolve.back", tooltip="Back to the order; nothing is resolved"),
-    Binding("f", "fetch", "Look again", show=False, id="resolve.fetch", tooltip="Read once more what is there; this changes nothing"),
+    Binding("f", "fetch", "Read again", show=False, id="resolve.fetch", tooltip="Read once more what is there; this changes nothing"),
 )  # fmt: skip
 
 EDIT: tuple[Binding, ...] = (

@@ -84,7 +84,7 @@ def ask_to_stop(db: sqlite3.Connection, batch_id: str) -> bool:
 
 
 def state(db: sqlite3.Connection, batch_id: str) -> str | None:
-    """running, stopping, done or stopped."""
+    """running, stopping, done, stopped (by a person) or broken_off (after failures in a row)."""
     row = db.execute("SELECT state FROM batches WHERE id = ?", (batch_id,)).fetchone()
     return str(row[0]) if row else None
 

@@ -142,8 +142,8 @@ class BatchItem(Answer):
 
 
 class BatchView(Answer):
-    """``state``: running, stopping (a person asked for it; what was begun is followed), done, stopped. ``counts``: items by
-    state. ``arguments``: what the command was given. ``at``: the daemon's time of this answer.
+    """``state``: running, stopping (a person asked for it; what was begun is followed), done, stopped (by a person),
+    broken_off (after failures in a row). ``counts``: items by state. ``arguments``: what the command was given. ``at``: the daemon's time of this answer.
     """
 
     id: str

@@ -80,6 +80,9 @@ class LiveScreen(Attended, Screen[None]):
         suit(self, self.desk.glyphs)
         self.tick()
 
+    def put_aside(self) -> None:
+        """Leave on the desk what the screen that is made in this one's place begins with."""
+
     # Changes ---------------------------------------------------------------------------------------------------------
 
     def note_changes(self, changed: Set[str]) -> None:

@@ -66,6 +66,9 @@ class BoardScreen(ActingScreen):
         super().on_mount()
         self._show_sort()
 
+    def put_aside(self) -> None:
+        self.desk.view = self.listing.view
+
     def _cells(self, order_id: str) -> Cells:
         session, row = self.desk.session, self.listing.row(order_id)
         if row is None:
@@ -82,6 +85,8 @@ class BoardScreen(ActingScreen):
         acts = [Hint(BY_ID[c.id].keys, c.title, f"act('{c.id}')") for c in self.known_commands() if c.possible][:6]
         first = [Hint("enter", "Open", "open", must=True), Hint("space", "Mark", "mark")]
         marked = [Hint("esc", "Clear marks", "clear_marks")] if table.marks else []
+        if self.listing.filter and not table.marks and table.in_hand is None:
+            marked = [Hint("esc", "Clear filter", "clear_filter")]
         last = [
             Hint("/", "Filter", "filter", must=True), Hint("F", "Find", "app.find", must=True), Hint("v", "Views", "views"),
             Hint("J", "Say", "say('ja')"), Hint(":", "Go to", "app.go_to"), Hint("?", "Help", "app.help", must=True),
@@ -310,6 +315,11 @@ class BoardScreen(ActingScreen):
 
     def action_filter(self) -> None:
         self._bar.edit()
+
+    def action_clear_filter(self) -> None:
+        """All orders; their order stays, and so does the view that the filter came from, in the list of views."""
+        if self.listing.filter:
+            self._bar.put("")
 
     def action_filter_by(self, text: str) -> None:
         """A filter that was typed elsewhere."""

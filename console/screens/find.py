@@ -81,7 +81,7 @@ class FindScreen(LiveScreen):
             return [*last, Hint("tab", "To the result", "to_found")] if self.answer else last
         chosen = [Hint("enter", "Open", "open", must=True)] if self.found.chosen else []
         says = [Hint("J", "copy Japanese", "say('ja')", must=True), Hint("K", "copy English", "say('en')", must=True)]
-        again = [Hint("/", "Find another", "edit", must=True), Hint("f", "Ask again", "look")]
+        again = [Hint("/", "Find another", "edit", must=True), Hint("f", "Read again", "look")]
         return [
             *chosen,
             *(says if self._say() else []),

@@ -44,7 +44,7 @@ _TABLE: tuple[tuple[str, str], ...] = (
     ("enter", "open"),
     ("space  shift+↑↓  *", "mark one, a range, all that match"),
     (".", "let in what came in meanwhile"),
-    ("esc", "clear the marks, then let go: the rows move again"),
+    ("esc", "clear the marks, then put the row down (the rows move again), then clear the board's filter"),
     ("h l ← →", "scroll sideways"),
 )
 

@@ -34,6 +34,11 @@ class Listing:
         self.sort = parse_sort(view.sort)
         self.filter, self.name = view.filter, view.name
 
+    @property
+    def view(self) -> View:
+        """Filter and order of rows as they are now."""
+        return View(self.name, self.filter, f"-{self.sort.name}" if self.sort.descending else self.sort.name)
+
     def use_filter(self, text: str) -> None:
         """Raises QueryError; nothing changes then."""
         parse(text)

@@ -87,7 +87,7 @@ class OrderScreen(ActingScreen):
         looks = [Hint("tab", "Pane", "pane(1)", must=True), Hint("esc", "Back", "back", must=True)]
         more = [
             Hint("d", "Records", "records"), Hint("i", "Input", "input"), Hint("H", "History", "history"),
-            Hint("f", "Fetch", "fetch"), Hint("y", "Copy", "copy"), Hint("o", "Open", "open_link"), Hint("w", "Reveal", "reveal"),
+            Hint("f", "Read again", "fetch"), Hint("y", "Copy", "copy"), Hint("o", "Open", "open_link"), Hint("w", "Reveal", "reveal"),
         ]  # fmt: skip
         return [*looks, *acts, *more, Hint("?", "Help", "app.help", must=True)]
 
@@ -156,6 +156,7 @@ class OrderScreen(ActingScreen):
         self._sheet("meaning").set_lines(story.meaning_lines(detail, self._width("meaning"), glyphs))
         self._sheet("events").set_lines(story.event_lines(detail, zone, glyphs))
         self._sheet("acts").set_lines(*story.act_lines(detail.commands, self._width("acts"), glyphs))
+        self._show_records()
         self.show_keys()
 
     def _width(self, name: str) -> int:

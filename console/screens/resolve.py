@@ -73,7 +73,7 @@ class ResolveScreen(ActingScreen):
         if absent is not None and not absent.never:
             hints.append(Hint("A", "It is not there", f"act('{ABSENT}')", off=not absent.possible))
         rest = [Hint(key, title, f"act('order.{name}')") for key, title, name in _ALSO]
-        return [*hints, Hint("f", "Look again", "fetch"), *rest, Hint("?", "Help", "app.help", must=True)]
+        return [*hints, Hint("f", "Read again", "fetch"), *rest, Hint("?", "Help", "app.help", must=True)]
 
     # Live ------------------------------------------------------------------------------------------------------------
 

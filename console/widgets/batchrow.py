@@ -14,7 +14,7 @@ LIST = (
     Column("began", "Began", 11),
     Column("act", "Act", 15, grow=1, most=24),
     Column("by", "By", 8, grow=1, most=16),
-    Column("state", "State", 10),
+    Column("state", "State", 12),
     Column("bar", "Progress", 12, priority=2),
     Column("done", "Done", 5, right=True),
     Column("failed", "Failed", 6, right=True),
@@ -53,6 +53,8 @@ def state_piece(batch: BatchView, glyphs: Glyphs) -> Piece:
             return (f"{glyphs.warn} stopping", "warn")
         case "stopped":
             return (f"{glyphs.states['cancelled']} stopped", "warn")
+        case "broken_off":
+            return (f"{glyphs.bad} broken off", "failed")
         case "done":
             failed = batch.counts.get("failed", 0)
             return (f"{glyphs.states['done']} ended", "failed" if failed else "done")
@@ -108,7 +110,7 @@ def head_lines(batch: BatchView, now: float, zone: tzinfo, glyphs: Glyphs, width
         [(f"{counts.get('waiting', 0) + counts.get('working', 0):,} left", "plain")],
     ]
     lines: list[Line] = [joined(first, between), joined(parts, between)]
-    pace = f"{batch.pace:g} a second, stops after {batch.stop_after} failures in a row"
+    pace = f"{batch.pace:g} a second, breaks off after {batch.stop_after} failures in a row"
     reason = f"; reason: {batch.reason}" if batch.reason else ""
     said = glyphs.plain(literal(_ending(batch, now, zone) + pace + reason))
     return [*lines, *([(" ", "plain"), *line] for line in flowed(said, "muted", width - 1))]
@@ -116,7 +118,7 @@ def head_lines(batch: BatchView, now: float, zone: tzinfo, glyphs: Glyphs, width
 
 def _ending(batch: BatchView, now: float, zone: tzinfo) -> str:
     if batch.ended_at is not None:
-        words = "stopped" if batch.state == "stopped" else "ended"
+        words = {"stopped": "stopped by a person", "broken_off": "broken off"}.get(batch.state, "ended")
         waiting = batch.counts.get("waiting", 0)
         left = f", {waiting:,} were not begun and stay as they are" if waiting else ""
         return f"{words} {wording.moment(batch.ended_at, now, zone)}{left}; "

@@ -1,4 +1,4 @@
-"""The pace of an act on many orders, and after how many failures in a row it stops."""
+"""The pace of an act on many orders, and after how many failures in a row it breaks off."""
 
 import unicodedata
 
@@ -21,7 +21,7 @@ class BulkRow(Horizontal):
     def compose(self) -> ComposeResult:
         yield Label("orders a second", markup=False)
         yield self.pace
-        yield Label("  stops after failures in a row", id="dialog-stop-label", markup=False)
+        yield Label("  breaks off after failures in a row", id="dialog-stop-label", markup=False)
         yield self.stop_after
 
     def trouble(self) -> tuple[str, Input] | None:
@@ -33,7 +33,7 @@ class BulkRow(Horizontal):
             return f"Orders a second: a number from 0.1 to {FASTEST:g}.", self.pace
         text = unicodedata.normalize("NFKC", self.stop_after.value).strip()
         if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST):
-            return f"Stops after failures in a row: a whole number from 1 to {MOST:,}.", self.stop_after
+            return f"Breaks off after failures in a row: a whole number from 1 to {MOST:,}.", self.stop_after
         return None
 
     def values(self) -> tuple[float, int]:

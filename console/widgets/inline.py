@@ -86,7 +86,7 @@ class InlineConfirm(Attended, ModalScreen[Answer]):
         self._words.styles.height = len(lines)
         title = self._asked.command.title
         again = self._planning.void or bool(self._trouble)
-        self._go.label = f"{'Ask again' if again else title}  {self._glyphs.enter}"
+        self._go.label = f"{'Plan again' if again else title}  {self._glyphs.enter}"
         self._go.disabled = self._busy
 
     def _lines(self, width: int) -> list[Line]:

@@ -99,7 +99,7 @@ def _of_detail(detail: OrderDetail, width: int, now: float, zone: tzinfo, glyphs
     if detail.history:
         lines += [[], [("LAST EVENTS", "strong")]]
         for item in detail.history[-6:][::-1]:
-            said = glyphs.plain(literal(item.what))
+            said = glyphs.plain(literal(wording.done_by(item.what) if item.kind == "command" else item.what))
             lines.append(
                 [
                     (f"{wording.moment(item.at, now, zone)} ", "muted"),

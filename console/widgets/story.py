@@ -44,7 +44,7 @@ def history_lines(detail: OrderDetail, width: int, now: float, zone: tzinfo, gly
         if item.kind == "feed":
             continue
         head: Line = [(f"{wording.moment(item.at, now, zone)} ", "muted"), (f"{literal(item.actor)} ", "accent")]
-        said = glyphs.plain(literal(item.what))
+        said = glyphs.plain(literal(wording.done_by(item.what) if item.kind == "command" else item.what))
         if item.outcome and item.outcome not in ("done", "requested"):
             said = f"{said}: {literal(item.outcome)}"
         if item.reason:

@@ -72,9 +72,14 @@ def _other(event: FeedEvent, glyphs: Glyphs) -> list[Piece]:
             said = "paused" if body.get("on") else "goes on"
             return [(f"{literal(body.get('subject', ''))} {said}", "warn" if body.get("on") else "ok")]
         case "alarm" if body.get("open") is False:
-            return [("over:", "ok"), (f" {literal(body.get('cause', ''))}", "muted")]
+            return [("over:", "ok"), (f" {literal(wording.alarm(str(body.get('cause', ''))))}", "muted")]
         case "alarm":
-            return [(f"{glyphs.warn} {literal(body.get('message') or body.get('cause') or 'alarm')}", "warn")]
+            return [
+                (
+                    f"{glyphs.warn} {literal(body.get('message') or wording.alarm(str(body.get('cause') or 'alarm')))}",
+                    "warn",
+                )
+            ]
         case "order":
             return [(f"Salesforce: {literal(body.get('status', ''))}", "accent")]
         case "note":

@@ -3,12 +3,24 @@
 from datetime import datetime, tzinfo
 
 from console.client.rows import BookRow
+from console.commands.table import BY_ID
 from console.schema.book import NO_RUN
 from console.widgets.cells import literal
 from console.widgets.glyphs import Glyphs
 from console.written import moment_of
 
 _EXPECTED = {"failed": ("Failed",), "done": ("Activated",), "cancelled": ("Cancelled",)}
+_ALARMS = {
+    "failed": "orders failed of one cause", "parked": "orders wait for a person of one cause", "held": "orders are held",
+    "writeback": "Salesforce refuses a status write", "writeback_late": "status writes are late", "paused": "{} is paused",
+    "down": "{} does not work", "stock": "stock of {} is low", "certificate": "the certificate of {} ends soon",
+    "clock": "the machine's clock jumped", "clock_skew": "our clock and {}'s differ", "brake": "intake is paused",
+    "recovery": "recovery", "ownership": "the org belongs to another journal", "deaf": "events do not arrive",
+    "gap": "events may have been missed", "poison": "events led to no order", "door": "an order cannot be taken in",
+    "oldest_approved": "an approved order waits too long", "receiver": "nobody listens for eSIM call-backs",
+    "disk": "the disk is nearly full", "backup": "no backup could be made", "journal_damaged": "the journal is damaged",
+    "quota": "Salesforce's calls of today run out", "heartbeat": "no heartbeat of ours arrives",
+}  # fmt: skip
 _SETTLED = frozenset(("failed", "done", "cancelled"))
 
 
@@ -46,6 +58,20 @@ def moment(at: float, now: float, zone: tzinfo) -> str:
 
 def amount(yen: int | None, glyphs: Glyphs) -> str:
     return "" if yen is None else f"{glyphs.yen}{yen:,}"
+
+
+def alarm(cause: str) -> str:
+    """What an alarm is about. Its cause names one kind, and after a colon what it is about: a system or product, which
+    people read, or a fingerprint, which they do not.
+    """
+    kind, _, about = cause.partition(":")
+    return _ALARMS.get(kind, kind.replace("_", " ")).format(about)
+
+
+def done_by(what: str) -> str:
+    """The name of a command, as keys and palette have it; else as it came."""
+    command = BY_ID.get(what)
+    return command.title if command is not None else what
 
 
 def shown_state(row: BookRow) -> str:

@@ -52,7 +52,8 @@ class BatchRunner:
             log.error("batch %s waits for the journal: %s", batch.id, error)
 
     async def work(self, batch: Batch) -> None:
-        """One batch to its end: every order done, failed or left out; or stopped after too many failures in a row."""
+        """One batch to its end: every order done, failed or left out; stopped by a person; or broken off after too many
+        failures in a row."""
         command = table.BY_ID.get(batch.command)
         await self._take_up(batch, command)
         if command is None:
@@ -184,16 +185,18 @@ class BatchRunner:
         await self._engine.journal.write(write)
 
     async def _end(self, batch: Batch) -> None:
-        """Done; or stopped, when some were not begun."""
+        """Done; or, when some were not begun, stopped (by a person) or broken off (after failures)."""
         now, found = self._engine.clock.now(), self._peek(lambda db: batches.counts(db, [batch.id]))[batch.id]
         counts = {name: found.get(name, 0) for name in ("done", "failed", "excluded", "waiting")}
-        stopped = counts["waiting"] > 0
-        outcome = "done" if not counts["failed"] and not stopped else "partly" if counts["done"] else "failed"
+        short = counts["waiting"] > 0
+        outcome = "done" if not counts["failed"] and not short else "partly" if counts["done"] else "failed"
 
         def write(db: sqlite3.Connection) -> None:
-            batches.end(db, batch.id, "stopped" if stopped else "done", now)
+            asked = batches.state(db, batch.id) == "stopping"
+            state = ("stopped" if asked else "broken_off") if short else "done"
+            batches.end(db, batch.id, state, now)
             audit.outcome(db, batch.audit_id, now, outcome, {"batch": batch.id, **counts})
-            feed.append(db, now, "batch", {"batch": batch.id, "state": "stopped" if stopped else "done", **counts})
+            feed.append(db, now, "batch", {"batch": batch.id, "state": state, **counts})
 
         await self._engine.journal.write(write)
 

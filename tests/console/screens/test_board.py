@@ -1,12 +1,16 @@
 """The board: live, and steady under the hand."""
 
 import random
+from typing import Any
 
 import pytest
 from textual.widgets import Input
 
+from console.client.views import View
 from console.schema.book import COLUMNS
+from console.screens.board import BoardScreen
 from console.screens.order import OrderScreen
+from console.screens.settings import SettingsScreen
 from console.widgets.filterbar import FilterBar
 from console.widgets.ordertable import OrderTable
 from tests.console.screens import world
@@ -237,3 +241,37 @@ async def test_all_columns_can_be_scrolled_sideways(opened: Opened) -> None:
         await pilot.pause()
         assert "Amount" in text_of(table) or "Taken by" in text_of(table)
         assert {table.render_line(y).cell_length for y in range(table.size.height)} == {table.size.width}
+
+
+async def test_esc_clears_marks_then_puts_the_row_down_then_clears_the_filter(opened: Opened) -> None:
+    """The view that the filter came from stays in the list of views, and so does the order of rows."""
+    async with opened(view=View("Mine", "state:parked", "amount")) as pilot:
+        screen, bar = board(pilot), board(pilot).query_one(FilterBar)
+        table, listing = screen.table, screen.listing
+        await until(pilot, lambda: "Clear filter" in screen_text(pilot))
+        await pilot.press("down", "space")
+        await until(pilot, lambda: "Clear marks" in screen_text(pilot))
+        await pilot.press("escape")
+        assert (len(table.marks), bool(table.in_hand)) == (0, True)
+        await pilot.press("escape")
+        assert (table.in_hand, bar.text, listing.filter) == (None, "state:parked", "state:parked")
+        await pilot.press("escape")
+        await until(pilot, lambda: len(table.keys) == len(world.ORDERS) and "Clear filter" not in screen_text(pilot))
+        assert (bar.text, listing.filter, listing.name, listing.sort.name) == ("", "", "", "amount")
+        await pilot.press("slash", *"state:done", "enter", "escape")
+        await until(pilot, lambda: len(table.keys) == len(world.ORDERS) and listing.filter == "")
+
+
+async def test_other_signs_leave_the_filter_and_the_order_of_rows(opened: Opened) -> None:
+    async with opened(size=(100, 30)) as pilot:
+        await pilot.press("slash", *"state:failed", "enter", "greater_than_sign")
+        before = board(pilot).listing.view
+        assert before.filter == "state:failed" and before.sort != "-updated"
+        app: Any = pilot.app
+        app.look(glyphs="ascii")
+        await until(pilot, lambda: isinstance(app.screen, SettingsScreen) and app.screen.stands)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, BoardScreen) and app.screen.stands)
+        await until(pilot, lambda: "/ state:failed" in screen_text(pilot))
+        assert board(pilot).listing.view == before
+        assert all(board(pilot).listing.row(key).state == "failed" for key in board(pilot).table.keys)  # type: ignore[union-attr]

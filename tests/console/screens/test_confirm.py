@@ -167,6 +167,7 @@ async def test_another_value_of_an_argument_is_planned_anew(api: CannedApi, open
         await take(pilot, FAILED)
         await pilot.press("c")
         await planned(pilot)
+        assert "leave as is (optional) " in screen_text(pilot), "no label is cut"
         dialog(pilot).query_one("#argument-leave_as_is", Input).value = "ｙｅｓ"
         await until(pilot, lambda: dialog(pilot).plan is None)
         await pilot.press("enter")

@@ -62,6 +62,18 @@ def test_no_two_bindings_of_one_screen_share_a_key(kind: type[LiveScreen]) -> No
     assert len({binding.id for binding in context(kind) if binding.id}) == len([b for b in context(kind) if b.id])
 
 
+def test_one_word_for_one_thing() -> None:
+    """``f`` reads again wherever it reads; only an order that was taken is let go."""
+    every = {binding.id: binding for kind in screens() for binding in context(kind)} | {
+        b.id: b for b in bindings(OrderTable)
+    }
+    reads = {
+        binding.description for binding in every.values() if binding.key == "f" and binding.action in ("fetch", "look")
+    }
+    assert reads == {"Read again"}
+    assert [binding.id for binding in every.values() if binding.description == "Let go"] == ["order.untake"]
+
+
 def test_the_table_of_orders_takes_no_key_of_a_command_or_of_the_console() -> None:
     assert keys.clashes([[*keys.of_commands(), *bindings(OrderTable), *bindings(ConsoleApp)]]) == []
 

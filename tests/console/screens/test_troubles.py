@@ -262,7 +262,7 @@ async def test_a_batch_is_found_from_every_screen_and_shows_each_result(api: Can
             "1 failed",
             "1 left out",
             "3 left",
-            "2 a second, stops after 3 failures in a row",
+            "2 a second, breaks off after 3 failures in a row",
             "service 812 is Pending",
         ):
             assert words in screen_text(pilot), words

@@ -1,8 +1,14 @@
+import re
 from datetime import UTC
+from pathlib import Path
 
 import pytest
 
-from console.widgets.wording import condition
+from console.schema.book import FeedEvent
+from console.widgets import wording
+from console.widgets.glyphs import UNICODE
+from console.widgets.ticker import event_line
+from console.widgets.wording import alarm, condition
 
 NOW = 1_795_403_071.0  # 2026-11-23 03:04:31 UTC
 
@@ -18,3 +24,28 @@ NOW = 1_795_403_071.0  # 2026-11-23 03:04:31 UTC
 )
 def test_a_moment_that_is_waited_for_is_one_that_people_read(parked: str, shown: str) -> None:
     assert condition(parked, NOW, UTC) == shown
+
+
+def test_an_alarm_is_told_in_words_and_never_by_a_fingerprint() -> None:
+    assert alarm("parked:57c9d0a1b2c3") == "orders wait for a person of one cause"
+    assert alarm("stock:TRAVEL-10G") == "stock of TRAVEL-10G is low"
+    assert alarm("of_a_newer_daemon:57c9") == "of a newer daemon"
+    over = FeedEvent(seq=1, prev=0, epoch=1, at=NOW, kind="alarm", body={"cause": "parked:57c9d0a1b2c3", "open": False})
+    for event in (over, over.model_copy(update={"body": {"cause": "failed:57c9d0a1b2c3", "open": True}})):
+        said = "".join(text for text, _ in event_line(event, None, UTC, UNICODE))
+        assert "57c9" not in said and "of one cause" in said
+
+
+def test_every_alarm_that_the_engine_raises_has_its_words() -> None:
+    """The causes as they stand in its source."""
+    engine = Path(wording.__file__).parents[1]
+    source = "\n".join(file.read_text() for room in ("engine", "daemon") for file in (engine / room).rglob("*.py"))
+    raised = set(re.findall(r'alarms\.(?:raise_|watch|watch_family|clear|clear_family)\(\s*f?"([a-z_]+)', source))
+    assert len(raised) > 15
+    assert raised <= wording._ALARMS.keys()
+
+
+def test_history_names_commands_as_the_keys_do() -> None:
+    assert [wording.done_by(what) for what in ("order.note", "order.approve", "platform event")] == [
+        "Note", "Approve", "platform event",
+    ]  # fmt: skip

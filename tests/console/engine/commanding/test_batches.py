@@ -66,7 +66,7 @@ async def test_a_batch_stops_after_failures_in_a_row(floor: Floor) -> None:
     submitted = await floor.commander.submit(
         plan.hash, "order.retry", OTTO, "again", order_ids=orders, pace=2, stop_after=2
     )
-    assert (await ended(floor, submitted.batch_id)).state == "stopped"
+    assert (await ended(floor, submitted.batch_id)).state == "broken_off"
     results = items(floor, submitted.batch_id)
     assert [item.state for item in results].count("failed") == 2
     assert [item.state for item in results].count("waiting") >= 2
