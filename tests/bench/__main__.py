@@ -100,12 +100,11 @@ def _provisioning(folder: Path, share: float) -> dict[str, Any]:
     found = provisioning.measure(folder, _tell("provisioning"), share)
     calls = ", ".join(f"{name} {count:.2f}" for name, count in found.calls.items())
     print(f"calls of an order: {calls}", file=sys.stderr)
-    cpu = ", ".join(f"{name} {ms:.1f} ms" for name, ms in found.cpu_ms_per_order.items())
-    print(f"CPU of an order: {cpu}", file=sys.stderr)
     delays = found.event_to_call_ms
     return {
         "provisioning_orders_per_s": round(found.orders_per_s, 2),
         "calls_per_order": round(found.calls_per_order, 2),
+        "cpu_ms_per_order": {name: round(ms, 1) for name, ms in found.cpu_ms_per_order.items()},
         "event_to_call_ms": {"p50": round(percentile(delays, 0.5), 2), "p99": round(percentile(delays, 0.99), 2)},
         "catch_up_s": round(found.catch_up_s, 3),
     }

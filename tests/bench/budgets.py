@@ -69,6 +69,8 @@ FIGURES = (
         "provisioning_orders_per_s", "whole provisioning against the sandbox", "orders/s", at_least=20, beside=_of_http
     ),
     Figure("calls_per_order", "outside calls of one order", "calls"),
+    Figure("cpu_ms_per_order.daemon", "CPU of one order: the daemon, which works on one core", "ms"),
+    Figure("cpu_ms_per_order.sandbox", "CPU of one order: the sandbox, on another", "ms"),
     Figure("event_to_call_ms.p50", "event published → first outside call, 50/s, p50", "ms", at_most=10),
     Figure("event_to_call_ms.p99", "event published → first outside call, 50/s, p99", "ms", at_most=50),
     Figure("catch_up_s", "10,000 missed events journaled", "s", at_most=2),
