@@ -81,11 +81,12 @@ def append(db: sqlite3.Connection, org: str, transport: str, events: Sequence[In
                     "INSERT INTO poison (inbox_seq, at, reason) VALUES (?, ?, ?)",
                     (cursor.lastrowid, event.received_at, event.problem),
                 )
-        db.execute(
-            "INSERT INTO cursors VALUES (?, ?, ?, ?, ?) ON CONFLICT(org, transport, channel)"
-            " DO UPDATE SET replay_id = excluded.replay_id, at = excluded.at",
-            (org, transport, event.channel, event.replay_id, event.received_at),
-        )
+    last = {event.channel: event for event in events}
+    db.executemany(
+        "INSERT INTO cursors VALUES (?, ?, ?, ?, ?) ON CONFLICT(org, transport, channel)"
+        " DO UPDATE SET replay_id = excluded.replay_id, at = excluded.at",
+        [(org, transport, event.channel, event.replay_id, event.received_at) for event in last.values()],
+    )
     return new
 
 

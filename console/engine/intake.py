@@ -137,6 +137,8 @@ class Intake:
             finally:
                 self._taken.discard(order_id)
 
+        if len(due) == 1:  # as it mostly is: no task for it, which would wait for its turn of the loop
+            return await one(due[0])
         return sum(await asyncio.gather(*(one(order_id) for order_id in due)))
 
     async def _admit(self, order_id: str, events: Sequence[Event]) -> int:

@@ -28,6 +28,7 @@ from integrations.salesforce.events_tokens import Tokens
 
 OLDEST_API = 59
 BATCH = 500
+BACKLOG_FIRST = 1.0  # seconds for which a backlog is only journaled
 CAPACITY_TEXTS = ("limit exceeded", "limit_exceeded")
 CONFIG_TEXTS = ("channel you requested to subscribe to does not exist", "api version")
 
@@ -148,12 +149,23 @@ class CometdTransport:
     async def _pump(
         self, client: StrictClient, journal: EventJournal, on_batch: Callable[[], None], cursors: dict[str, str]
     ) -> NoReturn:
-        while True:
-            messages = await client.batch(BATCH)
-            received_at = self._now()
-            events = [raw_event(message, cursors, received_at) for message in messages]
-            await journal.append(events)  # durable before anything else sees it
-            on_batch()
+        """Behind a full batch there are more: journaling them goes before their orders, which would take its time."""
+        loop = asyncio.get_running_loop()
+        later: asyncio.TimerHandle | None = None
+        try:
+            while True:
+                messages = await client.batch(BATCH)
+                received_at = self._now()
+                events = [raw_event(message, cursors, received_at) for message in messages]
+                await journal.append(events)  # durable before anything else sees it
+                if len(messages) < BATCH:
+                    on_batch()
+                elif later is None or later.when() < loop.time():
+                    later = loop.call_later(BACKLOG_FIRST, on_batch)
+        finally:
+            if later is not None:
+                later.cancel()
+                on_batch()
 
     def _enter(self, phase: SessionPhase, **values: Any) -> None:
         self._state = dataclasses.replace(self._state, phase=phase, **values)

@@ -103,7 +103,8 @@ class EventTransport(Protocol):
         """Listen until something fails, then clean up and raise; leaves no task and no connection behind.
 
         Starts each channel at the journal's cursor, or with everything retained where there is none; a cursor that
-        the bus refuses becomes a gap, and everything retained follows. Each batch is appended before ``on_batch``.
+        the bus refuses becomes a gap, and everything retained follows. Each batch is appended before ``on_batch``,
+        which is called for each, but within a backlog only about once a second, and for its end.
         Raises IntegrationError for whatever the bus, the network or the login did (class CAPACITY when a limit of the
         org is used up); what the journal raises passes through.
         """

@@ -84,7 +84,7 @@ class _Record:
 class Supervisor:
     """Keeps ``transport`` listening to ``channels``.
 
-    ``on_batch()`` is called after each durable batch: it should merely wake whoever reads the journal.
+    ``on_batch()`` is called after durable batches (see EventTransport): it should merely wake whoever reads the journal.
     ``on_gap(channel, reason)`` after a gap was recorded, ``on_state(state)`` on every change of phase; all three are
     plain calls on the event loop. ``jitter()`` gives a factor for each pause.
     """
