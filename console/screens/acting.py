@@ -17,6 +17,7 @@ from console.widgets.confirm import PlanDialog
 from console.widgets.inline import InlineConfirm
 from console.widgets.ordertable import OrderTable
 from console.widgets.planning import Agreed, Asked, Planning
+from console.widgets.story import change_since
 from console.widgets.wording import clock
 
 if TYPE_CHECKING:
@@ -164,7 +165,10 @@ class ActingScreen(LiveScreen):
         def versions() -> dict[str, int | None]:
             return {order_id: row.version if (row := session.book.get(order_id)) else None for order_id in targets}
 
-        return Planning(plan, session.name, versions, self.desk.unusable)
+        async def changed(order_id: str, since: float) -> str:
+            return change_since(await session.api.order(order_id), since, session.zone)
+
+        return Planning(plan, session.name, versions, self.desk.unusable, changed)
 
     async def _submit(self, asked: Asked, agreed: Agreed) -> None:
         command = asked.command

@@ -168,6 +168,11 @@ class PlanDialog(Attended, ModalScreen[Agreed | None]):
             lines.append([("the daemon is asked for the plan", "accent")])
         if self._planning.void:
             lines += flowed("An order changed meanwhile: this plan is void. Nothing was sent.", "bad", width)
+            lines += (
+                flowed(self._glyphs.plain(literal(self._planning.change)), "bad", width)
+                if self._planning.change
+                else []
+            )
         self._unusable = self._planning.usable()
         if self._unusable:
             lines += flowed(self._unusable, "bad", width)
@@ -187,8 +192,14 @@ class PlanDialog(Attended, ModalScreen[Agreed | None]):
 
     def flush(self) -> None:
         """The book changed: is the plan still about what it was made for? And can anything be submitted?"""
+        if self._planning.untold:
+            self.run_worker(self._ask_change(), group="change", exclusive=True, exit_on_error=False)
         if self.plan is not None or self._planning.usable() != self._unusable:
             self._show()
+
+    async def _ask_change(self) -> None:
+        await self._planning.ask_change()
+        self._show()
 
     def action_cancel(self) -> None:
         self.dismiss(None)

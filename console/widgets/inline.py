@@ -62,8 +62,14 @@ class InlineConfirm(Attended, ModalScreen[Answer]):
 
     def flush(self) -> None:
         """The book changed: is the plan still about what it was made for?"""
+        if self._planning.untold:
+            self.run_worker(self._ask_change(), group="change", exclusive=True, exit_on_error=False)
         if self._planning.plan is not None:
             self._show()
+
+    async def _ask_change(self) -> None:
+        await self._planning.ask_change()
+        self._show()
 
     def _make_plan(self) -> None:
         self._trouble, self._busy = "", True
@@ -101,7 +107,11 @@ class InlineConfirm(Attended, ModalScreen[Answer]):
         if self._busy:
             lines.append([("the daemon is asked what it would do", "accent")])
         if self._planning.void:
-            lines = [lines[0], *flowed("The order changed meanwhile: this is void. Nothing was sent.", "bad", width)]
+            said = self._planning.change or "The order changed meanwhile"
+            lines = [
+                lines[0],
+                *flowed(self._glyphs.plain(literal(f"{said}: this is void. Nothing was sent.")), "bad", width),
+            ]
         elif trouble := self._trouble or self._planning.usable():
             lines = [lines[0], *flowed(self._glyphs.plain(literal(trouble)), "bad", width)]
         return lines

@@ -11,6 +11,7 @@ from console.schema.commands import Plan
 from console.widgets.bulkrow import PACE, STOP_AFTER
 from console.widgets.planlines import possible
 
+MOST_TOLD = 3  # orders whose changes are told when many moved
 MANY = 5  # more orders than this on a production org: the count is typed
 
 
@@ -45,20 +46,25 @@ class Agreed:
 @dataclass
 class Planning:
     """``ask`` asks the daemon; ``versions`` gives the run version of each order now; ``usable``: why nothing can be
-    submitted, "" when it can; ``name``: the customer of an order id."""
+    submitted, "" when it can; ``name``: the customer of an order id; ``changed``: what an order went through since a
+    moment and who did it, in words."""
 
     ask: Callable[[Mapping[str, Any]], Awaitable[Plan]]
     name: Callable[[str], str | None]
     versions: Callable[[], Mapping[str, int | None]]
     usable: Callable[[], str]
+    changed: Callable[[str, float], Awaitable[str]]
+    change: str = ""  # what made the plan void, as soon as it is known
     plan: Plan | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     _planned_on: Mapping[str, int | None] = field(default_factory=dict)
+    _told: Mapping[str, int | None] = field(default_factory=dict)  # the versions that ``change`` tells of
 
     async def make(self, arguments: Mapping[str, Any]) -> str:
         """Ask for the plan; why there is none, "" when there is."""
         planned_on = dict(self.versions())
         self.arguments = dict(arguments)
+        self.change, self._told = "", {}
         try:
             plan = await self.ask(arguments)
         except ApiError as error:
@@ -83,10 +89,36 @@ class Planning:
     @property
     def void(self) -> bool:
         """Is an order at another version than the one the plan was made on?"""
+        return bool(self._moved())
+
+    def _moved(self) -> Mapping[str, int | None]:
+        """The orders that are at another version now, and at which."""
         if self.plan is None:
-            return False
+            return {}
         now = self.versions()
-        return any(now.get(order_id) != version for order_id, version in self._planned_on.items())
+        return {
+            order_id: now.get(order_id)
+            for order_id, version in self._planned_on.items()
+            if now.get(order_id) != version
+        }
+
+    @property
+    def untold(self) -> bool:
+        """Is the plan void by a change that was not asked about yet?"""
+        moved = self._moved()
+        return bool(moved) and moved != self._told
+
+    async def ask_change(self) -> None:
+        """Ask who changed what, and say it in ``change``."""
+        plan, self._told = self.plan, self._moved()
+        if plan is None:
+            return
+        try:
+            told = [await self.changed(order_id, plan.at) for order_id in list(self._told)[:MOST_TOLD]]
+        except ApiError as error:
+            told = [f"what changed could not be read: {error}"]
+        if self.plan is plan:
+            self.change = "; ".join(told)
 
     @property
     def needs_reason(self) -> bool:

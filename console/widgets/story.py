@@ -53,6 +53,18 @@ def history_lines(detail: OrderDetail, width: int, now: float, zone: tzinfo, gly
     return lines, [*names, *[None] * (len(lines) - len(names))]
 
 
+def change_since(detail: OrderDetail, since: float, zone: tzinfo) -> str:
+    """What the order went through after ``since`` (seconds since 1970) and who did it, what people did first; its state now."""
+    new = [item for item in detail.history if item.at > since]
+    acts = [item for item in new if item.kind != "feed"] or new
+    said = [
+        f"{wording.done_by(item.what) if item.kind == 'command' else item.what} by {item.actor} at {wording.clock(item.at, zone)}"
+        for item in sorted(acts, key=lambda item: item.at)[-2:]
+    ]
+    order = detail.order
+    return f"{order.number}: {', '.join(said) or 'its run went on'} (now {order.state})"
+
+
 _MAIL_TONE = {"sent": "done", "maybe_sent": "warn", "failed": "bad", "held": "warn"}
 _MAIL_WORD = {"maybe_sent": "maybe sent"}
 

@@ -14,6 +14,7 @@ from console.client.errors import ChangedMeanwhile, Forbidden
 from console.commands.table import for_orders
 from console.schema.book import COLUMNS
 from console.schema.commands import Plan, PlanRequest, SubmitRequest, Submitted
+from console.schema.detail import HistoryItem, OrderDetail
 from console.schema.problem import Change, Problem
 from console.screens.board import BoardScreen
 from console.screens.resolve import ResolveScreen
@@ -126,7 +127,23 @@ async def test_the_line_is_used_with_tab_and_enter_too_and_left_by_a_click_besid
         await until(pilot, lambda: [command for command, _, _ in api.submitted] == ["order.take"])
 
 
-async def test_the_line_is_void_when_its_order_changes(api: CannedApi, opened: Opened) -> None:
+@pytest.fixture
+def parked_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As soon as anybody asks, sato has parked the order after it was planned."""
+    parked = HistoryItem(at=world.NOW + 1, kind="command", actor="sato", what="order.park", outcome="done")
+
+    async def order(self: CannedApi, order: str, *, masked: bool = False) -> OrderDetail:
+        detail = world.detail(order)
+        return detail.model_copy(update={"history": [*detail.history, parked]})
+
+    monkeypatch.setattr(CannedApi, "order", order)
+
+
+CHANGED = "00010466: Park until by sato at 12:04:32 (now failed)"
+
+
+@pytest.mark.usefixtures("parked_meanwhile")
+async def test_the_line_is_void_when_its_order_changes_and_says_who_did_what(api: CannedApi, opened: Opened) -> None:
     api.plan_answer = quiet
     async with opened() as pilot:
         await take(pilot, FAILED)
@@ -137,7 +154,7 @@ async def test_the_line_is_void_when_its_order_changes(api: CannedApi, opened: O
         api.feed.put(
             {"seq": 101, "prev": 100, "epoch": 1, "at": world.NOW, "kind": "run", "order_id": FAILED, "row": changed}
         )
-        await until(pilot, lambda: "this is void. Nothing was sent" in screen_text(pilot))
+        await until(pilot, lambda: f"{CHANGED}: this is void. Nothing was sent" in screen_text(pilot))
         before = len(api.plans)
         await pilot.press("enter")
         await until(pilot, lambda: len(api.plans) == before + 1)
@@ -260,7 +277,8 @@ async def test_rejecting_needs_a_reason(api: CannedApi, opened: Opened) -> None:
         assert api.submitted[0][1].reason == "住所が違う"
 
 
-async def test_a_plan_is_void_when_its_order_changes(api: CannedApi, opened: Opened) -> None:
+@pytest.mark.usefixtures("parked_meanwhile")
+async def test_a_plan_is_void_when_its_order_changes_and_says_who_did_what(api: CannedApi, opened: Opened) -> None:
     async with opened() as pilot:
         await take(pilot, FAILED)
         await pilot.press("r")
@@ -270,7 +288,8 @@ async def test_a_plan_is_void_when_its_order_changes(api: CannedApi, opened: Ope
         api.feed.put(
             {"seq": 101, "prev": 100, "epoch": 1, "at": world.NOW, "kind": "run", "order_id": FAILED, "row": changed}
         )
-        await until(pilot, lambda: "this plan is void" in screen_text(pilot))
+        words = dialog(pilot).query_one("#dialog-words", Sheet)
+        await until(pilot, lambda: f"this plan is void. Nothing was sent. {CHANGED}" in words_of(words))
         before = len(api.plans)
         await pilot.press("enter")
         await until(pilot, lambda: len(api.plans) == before + 1)
