@@ -187,3 +187,7 @@ class OrderDetail(Answer):
     say: Say
     commands: list[PossibleCommand] = Field(default_factory=list)
     links: dict[str, str] = Field(default_factory=dict)
+
+    def outlived(self, now: float) -> bool:
+        """Since this was read a call can no longer land late: more may be possible now, and no event tells of it."""
+        return any(call.late_until is not None and self.at < call.late_until <= now for call in self.calls)

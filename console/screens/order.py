@@ -109,6 +109,8 @@ class OrderScreen(ActingScreen):
         if heard and (not self._heard or self._waited >= AGAIN):  # heard for the first time or again, or not read yet
             self._waited = 0
             self.action_fetch()
+        elif heard and self._detail is not None and self._detail.outlived(self.desk.session.now()):
+            self._fetch()
         self._heard = heard
         self._show_head()
         self._show_records()

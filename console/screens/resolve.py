@@ -90,6 +90,8 @@ class ResolveScreen(ActingScreen):
         super().tick()
         self._show_all()
         muted = not self.desk.session.link().usable
+        if not muted and self._detail is not None and self._detail.outlived(self.desk.session.now()):
+            self._fetch()
         for sheet in (self._asked, self._candidates, self._match):
             sheet.set_muted(muted)
 
@@ -112,9 +114,6 @@ class ResolveScreen(ActingScreen):
         except ApiError as error:
             self._found, self._unread = None, str(error)
         self._show_all()
-        if self._candidates.chosen is None and self._found is not None and self._found.candidates:
-            self._candidates.choose(f"candidate:{self._found.candidates[0].identifier}")
-            self._show_all()
         self.show_keys()
 
     def _settled(self, detail: OrderDetail) -> None:
@@ -147,9 +146,12 @@ class ResolveScreen(ActingScreen):
         if (call := self._call()) is not None:
             self._asked.set_lines(asked_lines(call, self.possible(ABSENT), _width(self._asked), now, zone, glyphs))
         self._candidates.set_lines(*candidate_lines(self._found, self._unread, _width(self._candidates), glyphs))
+        if self._candidates.chosen is None and self._found is not None and self._found.candidates:
+            self._candidates.choose(f"candidate:{self._found.candidates[0].identifier}")
         self._show_match()
 
     def _show_match(self) -> None:
+        """Beside one another only once the order itself is read: ⏎ is possible from then on."""
         chosen = chosen_of(self._found, self._candidates.chosen)
         number = self._detail.order.number if self._detail is not None else ""
         self._match.set_lines(match_lines(chosen, number, _width(self._match), self.desk.glyphs))
@@ -168,7 +170,9 @@ class ResolveScreen(ActingScreen):
     def action_is_it(self) -> None:
         """The chosen one is what the call made: the daemon reads and compares it once more for the plan."""
         chosen = chosen_of(self._found, self._candidates.chosen)
-        if chosen is None:
+        if self._detail is None or (self._found is None and not self._unread):
+            self.notify("It is still being read: nothing is chosen yet.", severity="warning", markup=False)
+        elif chosen is None:
             self.notify("Nothing is chosen: type an id with =.", severity="warning", markup=False)
         elif chosen.why_not:
             self.notify(f"It is not this one: {chosen.why_not}", severity="warning", markup=False)
