@@ -29,7 +29,6 @@ from console.eventloop import loop_factory
 from console.observe.crash import EXIT_CRASH
 from console.screens.acting import AFRESH
 from console.screens.ahead import TypedAhead
-from console.screens.anew import drawn_anew
 from console.screens.attaching import Attachment, OtherOrg
 from console.screens.attention import Attention
 from console.screens.base import LiveScreen
@@ -132,7 +131,7 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         self.set_class(self.desk.glyphs.name != "unicode", PLAIN)
         self.set_interval(FLUSH, self._paint, name="flush")
         self.set_interval(1.0, self._tick, name="tick")
-        self.call_after_refresh(self._attach)
+        self.call_after_refresh(self._reach_daemon)
         self._leave_on_signals()
         self._to_terminal(TITLE_KEPT)
         if self.options.order:
@@ -152,7 +151,7 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self.action_leave)
 
-    def _attach(self) -> None:
+    def _reach_daemon(self) -> None:
         """The first frame stands: now what is needed for talking to the daemon may be imported."""
         collector.calm()
         self.run_worker(self._serve(), group="feed", exclusive=True, exit_on_error=False)
@@ -309,6 +308,8 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
 
     def look(self, *, theme: str = "", glyphs: str = "") -> None:
         """Another theme or set of signs: at once, and kept for this person's next start."""
+        from console.screens.anew import drawn_anew
+
         if theme:
             self.theme, self.looks_from = theme, ("chosen here", self.looks_from[1])
         if glyphs:

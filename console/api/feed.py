@@ -1,5 +1,6 @@
 """GET /snapshot and GET /feed: the book, and what happens after it."""
 
+import asyncio
 import functools
 import json
 import sqlite3
@@ -23,6 +24,7 @@ router = APIRouter(tags=["book"])
 CHUNK = 500
 MOST_ROWS = 100_000
 FIRST = "~"  # after every order id
+Part = tuple[int, str, bytes, int]  # rows, the last one's id, as they go out, how many were asked for
 Reading = Callable[[sqlite3.Connection, str, int], list[tuple[Any, ...]]]
 SNAPSHOT = f"{PREFIX}/snapshot"
 
@@ -40,28 +42,39 @@ async def _rows(hub: FeedHub, journal: Journal, now: float, limit: int) -> Async
     head = {"seq": seq, "epoch": epoch, "at": now, "total": total, "columns": list(book.COLUMNS)}
     yield json.dumps(head).encode() + b"\n"
     last, count, reading = FIRST, 0, book.before
-    while True:
-        size = min(CHUNK, limit - count) if reading is book.before else CHUNK
-        part, last, packed = await journal.read(functools.partial(_chunk, hub, reading, last, size))
-        count += part
+    coming = _next(hub, journal, reading, last, min(CHUNK, limit))
+    try:
+        while True:
+            part, last, packed, size = await coming
+            count += part
+            if hub.closed:
+                return  # without its end: the client sees that it was cut
+            ended = part < size or count == limit
+            if ended and (reading is not book.before or count < limit):
+                break
+            reading = book.unfinished_before if ended else reading
+            size = min(CHUNK, limit - count) if reading is book.before else CHUNK
+            coming = _next(hub, journal, reading, last, size)  # read while this part is on its way
+            if packed:
+                yield packed
         if packed:
             yield packed
-        if hub.closed:
-            return  # without its end: the client sees that it was cut
-        if part < size or count == limit:
-            if reading is not book.before or count < limit:
-                break
-            reading = book.unfinished_before
+    finally:
+        coming.cancel()
     yield json.dumps({"end": True, "rows": count}).encode() + b"\n"
 
 
-def _chunk(hub: FeedHub, reading: Reading, last: str, size: int, db: sqlite3.Connection) -> tuple[int, str, bytes]:
-    """In a reader's thread: reading and packing one part."""
+def _next(hub: FeedHub, journal: Journal, reading: Reading, last: str, size: int) -> asyncio.Task[Part]:
+    return asyncio.ensure_future(journal.read(functools.partial(_chunk, hub, reading, last, size)))
+
+
+def _chunk(hub: FeedHub, reading: Reading, last: str, size: int, db: sqlite3.Connection) -> Part:
+    """In a reader's thread: reading and packing one part of at most ``size`` rows."""
     rows = reading(db, last, size)
     if not rows:
-        return 0, last, b""
+        return 0, last, b"", size
     packed = json.dumps([hub.packer.row(row) for row in rows], ensure_ascii=False, separators=(",", ":"))
-    return len(rows), rows[-1][0], packed.encode() + b"\n"
+    return len(rows), rows[-1][0], packed.encode() + b"\n", size
 
 
 @router.get("/feed", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})

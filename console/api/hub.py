@@ -23,7 +23,7 @@ from storage.journal import Journal
 log = logging.getLogger(__name__)
 RING = 20_000
 PAGE = 1_000
-BREATH = 0.01  # seconds between two reads of the tail: commits that come meanwhile share one
+BREATH = 0.04  # seconds between two reads of the tail: commits that come meanwhile share one, and one packet
 AGAIN = 1.0
 FREE_TEXT = ("wait_reason", "message", "reason", "text")
 

@@ -1,5 +1,6 @@
 """From argv to an exit code: no traceback ever reaches the terminal."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ LONGEST_MESSAGE = 2000
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns its exit code (see ``exits``)."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some reads every installed package
     arguments = list(sys.argv[1:] if argv is None else argv)
     redactor = Redactor()
     reports = CrashReports(user_state_path("portal") / "crashes", redactor, __version__)

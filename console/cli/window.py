@@ -1,6 +1,7 @@
 """``portal console``: the screens, put together with a way to a daemon or a daemon of their own."""
 
 import difflib
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -107,6 +108,7 @@ class Way:
 
 def open_window(state: State, choice: Choice) -> int:
     """Run the console until the person leaves; its exit code. Raises Failure."""
+    gc.disable()  # nothing that is loaded until the first frame stands is garbage; the console enables it then
     from platformdirs import user_state_path
 
     from console import __version__

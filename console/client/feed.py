@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from enum import StrEnum
 
+from console import collector
 from console.client.api import ApiClient
 from console.client.book import Book, FeedGap
 from console.client.errors import ApiError, Forbidden, Gone, NoAnswer, Unauthorized
@@ -159,8 +160,9 @@ class LiveBook:
         pause = SHORTEST
         while True:
             try:
-                async for _ in self._client.load(self.book):
-                    await asyncio.sleep(0)
+                with collector.resting():
+                    async for _ in self._client.load(self.book):
+                        await asyncio.sleep(0)
                 self.snapshots += 1
                 break
             except (Unauthorized, Forbidden):

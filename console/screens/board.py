@@ -100,6 +100,9 @@ class BoardScreen(ActingScreen):
         if book.complete and not self._complete:
             self._complete = True
             self._list_anew()
+        elif not book.complete and len(listing.shown):  # a list of all that came so far, made anew for each part of it
+            self.note_changes(changed)
+            return
         elif listing.take(changed):
             table.offer(listing.keys())
         if listing.outdated and self.desk.session.link().usable:

@@ -1,4 +1,7 @@
-"""Going from one place of the console to another: sections, orders, search, help, the log console."""
+"""Going from one place of the console to another: sections, orders, search, help, the log console.
+
+A screen is imported when somebody goes there: the first frame does not wait for it.
+"""
 
 from datetime import datetime
 
@@ -7,13 +10,8 @@ from textual.app import App
 
 from console.screens.acting import ActingScreen
 from console.screens.base import LiveScreen
-from console.screens.batch import BatchesScreen, BatchScreen
 from console.screens.desk import Desk
-from console.screens.find import FindScreen
-from console.screens.goto import GoTo
-from console.screens.help import HelpScreen
 from console.screens.logbook import LogBook
-from console.screens.logscreen import LogScreen
 from console.screens.order import OrderScreen
 from console.screens.palette import own_keys
 from console.screens.places import Kind, Place
@@ -56,6 +54,8 @@ class GoingApp(App[int], inherit_bindings=False):
 
     @work(group="go", exclusive=True, exit_on_error=False)
     async def action_go_to(self, text: str = "") -> None:
+        from console.screens.goto import GoTo
+
         if not isinstance(self.screen, LiveScreen):
             return
         place = await self.push_screen_wait(GoTo(self.desk.glyphs, self._find_order, text))
@@ -75,6 +75,8 @@ class GoingApp(App[int], inherit_bindings=False):
 
     def action_find(self, text: str = "") -> None:
         """Look for something, whatever it is; a search that is open below is gone back to."""
+        from console.screens.find import FindScreen
+
         opened = next((screen for screen in self.screen_stack if isinstance(screen, FindScreen)), None)
         if opened is None:
             if isinstance(self.screen, LiveScreen):
@@ -93,6 +95,8 @@ class GoingApp(App[int], inherit_bindings=False):
     # What stands beside ----------------------------------------------------------------------------------------------
 
     def action_help(self) -> None:
+        from console.screens.help import HelpScreen
+
         screen = self.screen
         if not isinstance(screen, LiveScreen):
             return
@@ -103,6 +107,8 @@ class GoingApp(App[int], inherit_bindings=False):
 
     def action_log_console(self) -> None:
         """What this window did, masked."""
+        from console.screens.logscreen import LogScreen
+
         if isinstance(self.screen, LiveScreen):
             zone = self.desk.session.zone
             self.push_screen(LogScreen(self.desk.glyphs, self.log_book, zone, self.copy_out))
@@ -119,10 +125,14 @@ class GoingApp(App[int], inherit_bindings=False):
 
     def action_batches(self) -> None:
         """Acts on many orders: those that go on and those that ended."""
+        from console.screens.batch import BatchesScreen
+
         if isinstance(self.screen, LiveScreen) and not isinstance(self.screen, BatchesScreen):
             self.push_screen(BatchesScreen(self.desk))
 
     def action_batch(self, batch_id: str) -> None:
         """One of them, as soon as it is begun."""
+        from console.screens.batch import BatchScreen
+
         if isinstance(self.screen, LiveScreen):
             self.push_screen(BatchScreen(self.desk, batch_id))

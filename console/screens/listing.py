@@ -136,8 +136,8 @@ class Listing:
         """Of what, how many, sorted how, as of when."""
         session, view = self._session, self.shown
         book = session.book
-        if not book.complete and not len(book):
-            return "loading "
+        if not book.complete and len(book) < max(book.total, 1):
+            return f"loading {len(book):,} of {book.total:,} " if book.total else "loading "
         parts = [f"{glyphs.star} {self.name}"] if self.name else []
         if self.asking:
             parts.append("asking the daemon")
