@@ -27,7 +27,7 @@ class Book:
         self.complete = False
         self.total = 0  # orders the daemon knew when the snapshot was made
         self.at = 0.0  # the daemon's time of the newest thing that was heard
-        self.acted = 0  # the number of the newest row that tells of an act of a person
+        self.acted = 0  # the number of the newest row that tells what came of a person's act
         self.counts: Counter[str] = Counter()
         self.recent: deque[FeedEvent] = deque(maxlen=RECENT)
         self._rows: dict[str, BookRow] = {}
@@ -91,10 +91,10 @@ class Book:
         if event.prev > self.seq or event.epoch < self.epoch:
             raise FeedGap(f"the book is at {self.seq}, the feed goes on after {event.prev}")
         self.seq, self.epoch, self.at = event.seq, event.epoch, max(self.at, event.at)
-        if event.kind == ACT:
-            self.acted = event.seq
-        else:
+        if event.kind != ACT:
             self.recent.append(event)  # what an act changes tells of itself
+        elif "outcome" in event.body:
+            self.acted = event.seq
         if event.row is not None:
             self._put(self._make(event.row), newer=False)
         if event.order_id is not None:  # also where its row is the same: a note, an act under way

@@ -47,7 +47,7 @@ class AuditScreen(LogScreen):
     BINDING_GROUP_TITLE = "Audit"
     AUTO_FOCUS = "#audit"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.AUDIT]
-    LEAST = LogScreen.EVERY  # an act is all there is to be told here
+    LEAST = 3  # for acts under way
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk, GRAMMAR)

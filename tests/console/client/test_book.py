@@ -76,8 +76,10 @@ def test_an_act_is_news_of_its_order_also_where_the_row_is_the_same() -> None:
     book.take_dirty()
     note = _event(11, _row(1))
     assert book.apply(note) and book.take_dirty() == {"o1"} and book.acted == 10, "the snapshot may hold acts"
-    act = note.model_copy(update={"seq": 12, "prev": 11, "kind": "audit", "row": None})
-    assert book.apply(act) and book.take_dirty() == {"o1"} and book.acted == 12
+    begun = note.model_copy(update={"seq": 12, "prev": 11, "kind": "audit", "row": None})
+    ended = begun.model_copy(update={"seq": 13, "prev": 12, "body": {"outcome": "done"}})
+    assert book.apply(begun) and book.take_dirty() == {"o1"} and book.acted == 10
+    assert book.apply(ended) and book.take_dirty() == {"o1"} and book.acted == 13
     assert list(book.recent) == [note], "what an act changed told of itself"
 
 
