@@ -1,6 +1,7 @@
 """`make bench`: measure all, print each figure beside its budget, write build/bench.json.
 
-`python -m tests.bench engine console` measures only these (ceilings, engine, provisioning, daemon, console) and writes nothing.
+`python -m tests.bench engine console` measures only these (ceilings, engine, provisioning, daemon, console,
+two_consoles) and writes nothing.
 `--quick` does a twentieth of everything, to see that it runs: its figures say little and go to build/bench-quick.json.
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from console import collector
-from tests.bench import ceilings, console_pty, daemon_start, engine_runs, provisioning
+from tests.bench import ceilings, console_pty, daemon_start, engine_runs, provisioning, two_consoles
 from tests.bench.budgets import FIGURES, percentile
 
 BUILD = Path(__file__).resolve().parents[2] / "build"
@@ -30,6 +31,7 @@ def main(wanted: list[str]) -> int:
     wanted = [name for name in wanted if name != QUICK]
     measurements: dict[str, Callable[[Path, float], dict[str, Any]]] = {
         "ceilings": _ceilings, "engine": _engine, "provisioning": _provisioning, "daemon": _daemon, "console": _console,
+        "two_consoles": _two_consoles,
     }  # fmt: skip
     if unknown := [name for name in wanted if name not in measurements]:
         print(f"no such measurement: {', '.join(unknown)}; there are {', '.join(measurements)}", file=sys.stderr)
@@ -121,6 +123,14 @@ def _console(folder: Path, share: float) -> dict[str, Any]:
     return {
         "first_paint_s": found["first_paint_s"], "board_lag_ms": found["120x40"]["at_200"]["lag_ms"], "console": found
     }  # fmt: skip
+
+
+def _two_consoles(folder: Path, share: float) -> dict[str, Any]:
+    delays = two_consoles.measure(folder, _tell("two consoles"), share)
+    by_screen = ", ".join(f"{screen} {percentile(found, 0.95):.2f} s" for screen, found in delays.items())
+    print(f"act → seen by the other, p95 by its screen: {by_screen}", file=sys.stderr)
+    every = [delay for found in delays.values() for delay in found]
+    return {"two_consoles": {"seen_s": {f"p{n}": round(percentile(every, n / 100), 3) for n in (50, 95)}}}
 
 
 if __name__ == "__main__":

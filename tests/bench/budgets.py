@@ -84,6 +84,7 @@ FIGURES = (
     Figure("console.catch_up_s", "console: caught up, 20,000 events behind", "s", at_most=2),
     Figure("console.catch_up_lag_ms", "console: longest lag while it catches up", "ms", at_most=100),
     Figure("console.growth_mb", "console: growth after 720,000 events", "MB", at_most=30),
+    Figure("two_consoles.seen_s.p95", "two consoles: act → seen by the other, p95", "s", at_most=0.5),
     Figure("console.control.visible_ms.p95", "control, nothing flushed: event committed → visible, p95", "ms"),
 )
 

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pyte
 
+from tests.console.cli.processes import sizeless
+
 ANSWERS = {b"\x1b[6n": b"\x1b[1;2R", b"\x1b[?2026$p": b"\x1b[?2026;2$y"}  # where the cursor is; synchronised output
 PATIENCE = 120.0
 
@@ -62,7 +64,7 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.began = time.monotonic()
         self.process = subprocess.Popen(
-            arguments, cwd=folder, env={**env, "TERM": "xterm-256color", "LANG": "C.UTF-8", "COLORTERM": "truecolor"},
+            arguments, cwd=folder, env={**sizeless(env), "TERM": "xterm-256color", "LANG": "C.UTF-8", "COLORTERM": "truecolor"},
             stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # it is hung up when this process dies
         )  # fmt: skip

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,11 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     kept["PYTHONPATH"] = str(Path(console.__file__).parents[1])
     homes = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config"), "XDG_STATE_HOME": str(folder / "state")}
     return {**kept, **homes, "COLUMNS": "120", **more}
+
+
+def sizeless(env: Mapping[str, str]) -> dict[str, str]:
+    """For a terminal of its own: Textual believes a size that it is told (as xdist does) more than the terminal."""
+    return {name: value for name, value in env.items() if name not in ("LINES", "COLUMNS")}
 
 
 def portal(folder: Path, *arguments: str, env: dict[str, str] | None = None, typed: str = "") -> Ended:

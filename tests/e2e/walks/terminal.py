@@ -18,7 +18,7 @@ from pathlib import Path
 import pyte
 from pyte.screens import Char
 
-from tests.console.cli.processes import PORTAL
+from tests.console.cli.processes import PORTAL, sizeless
 
 PATIENCE = 30.0
 LOCALE = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
@@ -54,11 +54,6 @@ class Emulator(pyte.Screen):
                 line[cell] = line[cell]._replace(data=char)
 
 
-def _sizeless(env: Mapping[str, str]) -> dict[str, str]:
-    """Whoever runs the tests may have told its own size (xdist does), and Textual believes that more than the terminal."""
-    return {name: value for name, value in env.items() if name not in ("LINES", "COLUMNS")}
-
-
 class Terminal:
     """``portal console ARGUMENTS`` in a terminal of this size. What it writes is drawn as it comes; ``raw`` keeps it all."""
 
@@ -73,7 +68,7 @@ class Terminal:
         self._stream = pyte.ByteStream(self._emulator)
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.process = subprocess.Popen(
-            [*PORTAL, "console", *arguments], cwd=folder, env={**_sizeless(env), **LOCALE, **_locale(env)}, stdin=slave, stdout=slave,
+            [*PORTAL, "console", *arguments], cwd=folder, env={**sizeless(env), **LOCALE, **_locale(env)}, stdin=slave, stdout=slave,
             stderr=slave, start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )  # fmt: skip
         os.close(slave)
