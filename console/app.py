@@ -78,7 +78,7 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = True
     PAUSE_GC_ON_SCROLL = True
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (180, "-huge")]  # noqa: RUF012 - as Textual declares it
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - as Textual declares it
 
     def __init__(self, options: ConsoleOptions) -> None:
         self.options = options
@@ -406,7 +406,7 @@ def run_console(options: ConsoleOptions) -> int:
     if options.crashed:
         said.append(f"portal console stopped because of an error in itself. The details are in {options.crashed[-1]}")
     with contextlib.suppress(OSError):  # the terminal hung up: nobody is there to be told
-        print("\n".join(said), end="\n" if said else "", flush=True)  # noqa: T201
+        print("\n".join(said), end="\n" if said else "", flush=True)  # noqa: T201 - the last words, when the screen is gone
     if options.crashed:
         return EXIT_CRASH
     return code if code is not None else 0

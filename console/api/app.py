@@ -54,8 +54,8 @@ def create_app(services: ApiServices) -> FastAPI:
         root.include_router(router)
     app.include_router(root)
     app.include_router(health.open_router)
-    # FastAPI's own way to give another document; made when it is asked for: it takes longer than the rest of the start.
-    app.openapi = cache(lambda: make_contract(app))  # type: ignore[method-assign]
+    # Made when it is asked for: it takes longer than the rest of the start.
+    app.openapi = cache(lambda: make_contract(app))  # type: ignore[method-assign]  # FastAPI's own way to give another
     problems.install(app)
     app.add_middleware(Surroundings)
     return app

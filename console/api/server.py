@@ -24,7 +24,9 @@ _CREDENTIALS = struct.Struct("3i")
 class PeerProtocol(H11Protocol):
     """Tells the application who is at the other end of a Unix socket: the kernel says it, nobody can claim it."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(  # type: ignore[override]  # H11Protocol asks for a Transport where asyncio promises less
+        self, transport: asyncio.Transport
+    ) -> None:
         super().connection_made(transport)
         try:
             self.client = (PEER, _uid_of(transport))

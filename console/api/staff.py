@@ -106,7 +106,7 @@ async def revoke_token(
 
 def _token(row: kept.Token) -> schema.TokenView:
     return schema.TokenView(
-        id=row.id, name=row.name, role=row.role, prefix=row.prefix, created_at=row.created_at, expires_at=row.expires_at,  # type: ignore[arg-type]
+        id=row.id, name=row.name, role=row.role, prefix=row.prefix, created_at=row.created_at, expires_at=row.expires_at,  # type: ignore[arg-type]  # the role: checked here
         revoked_at=row.revoked_at, last_used_at=row.last_used_at,
     )  # fmt: skip
 

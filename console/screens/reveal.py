@@ -91,7 +91,7 @@ class RevealScreen(Attended, ModalScreen[None]):
         if said := self._desk.unheard():
             self._say(said, "bad")
             return
-        request = RevealRequest(order_id=self._order_id, fields=list(fields), reason=reason)  # type: ignore[arg-type]
+        request = RevealRequest(order_id=self._order_id, fields=list(fields), reason=reason)  # type: ignore[arg-type]  # names of FIELDS
         try:
             answer = await self._desk.session.api.reveal(request)
         except ApiError as error:

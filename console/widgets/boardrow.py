@@ -34,24 +34,28 @@ SORTS = {
     "updated": "updated", "owner": "owner", "note": "cause",
 }  # fmt: skip
 
+# of each letter of a strip; "|" stands for "~" where the run does not go on by itself
+STRIP_TONES = {
+    ".": "muted",
+    ">": "running",
+    "~": "retrying",
+    "|": "parked",
+    "v": "done",
+    "x": "failed",
+    "s": "muted",
+    "-": "muted",
+}
+
 
 def strip_pieces(row: BookRow, glyphs: Glyphs) -> list[Piece]:
     """The step strip, each sign in the tone of its step."""
     waiting = "|" if row.state in ("parked", "held") else "~"
-    tones = {
-        ".": "muted",
-        ">": "running",
-        "~": "retrying",
-        "|": "parked",
-        "v": "done",
-        "x": "failed",
-        "s": "muted",
-        "-": "muted",
-    }
     letters = [waiting if letter == "~" else letter for letter in row.strip]
     if row.state == "cancelled":
         letters = ["s" if letter in ">~x" else letter for letter in letters]
-    return [(glyphs.strip.get(letter, letter), tones.get(letter, "plain")) for letter in letters] or [("", "plain")]
+    return [(glyphs.strip.get(letter, letter), STRIP_TONES.get(letter, "plain")) for letter in letters] or [
+        ("", "plain")
+    ]
 
 
 def state_pieces(row: BookRow, glyphs: Glyphs, requested: bool) -> list[Piece]:

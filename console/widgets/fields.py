@@ -25,7 +25,7 @@ class ChoiceInput(Input):
         *,
         value: str = "",
         placeholder: str = "",
-        id: str | None = None,  # noqa: A002
+        id: str | None = None,
     ) -> None:
         suggester = SuggestFromList(choices, case_sensitive=False) if choices else None
         super().__init__(value=value, placeholder=placeholder, id=id, suggester=suggester)

@@ -95,7 +95,7 @@ class FilterBar(Vertical):
     class Done(Message):
         """The person is through with the filter."""
 
-    def __init__(self, text: str = "", *, id: str | None = None, grammar: Grammar = ORDERS) -> None:  # noqa: A002
+    def __init__(self, text: str = "", *, id: str | None = None, grammar: Grammar = ORDERS) -> None:
         super().__init__(id=id)
         self.text = text
         self._grammar = grammar

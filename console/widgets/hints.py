@@ -32,7 +32,7 @@ class HintBar(Bar):
 
     DEFAULT_CSS = "HintBar { height: 1; }"
 
-    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
         super().__init__(id=id, ellipsis=glyphs.ellipsis)
         self._glyphs = glyphs
         self._hints: Sequence[Hint] = ()

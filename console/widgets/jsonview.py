@@ -33,7 +33,7 @@ class JsonView(Sheet):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "fold", "Fold", show=False)]
 
-    def __init__(self, glyphs: Glyphs, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes, ellipsis=glyphs.ellipsis)
         self._glyphs = glyphs
         self._parts: Sequence[Part] = ()

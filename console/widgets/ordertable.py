@@ -73,7 +73,7 @@ class OrderTable(PaintedRows, can_focus=True):
             super().__init__()
 
     def __init__(
-        self, columns: Sequence[Column], cells: Callable[[str], Cells], glyphs: Glyphs, *, id: str | None = None  # noqa: A002
+        self, columns: Sequence[Column], cells: Callable[[str], Cells], glyphs: Glyphs, *, id: str | None = None
     ) -> None:  # fmt: skip
         super().__init__(columns, cells, glyphs, id=id)
         self._pointed = False  # the mouse has just moved over the rows

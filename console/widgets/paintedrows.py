@@ -32,7 +32,7 @@ class PaintedRows(PaintedLines):
     grey: reactive[bool] = reactive(False)
 
     def __init__(
-        self, columns: Sequence[Column], cells: Callable[[str], Cells], glyphs: Glyphs, *, id: str | None = None  # noqa: A002
+        self, columns: Sequence[Column], cells: Callable[[str], Cells], glyphs: Glyphs, *, id: str | None = None
     ) -> None:  # fmt: skip
         super().__init__(id=id)
         self._columns, self._cells, self._glyphs = columns, cells, glyphs

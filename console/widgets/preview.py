@@ -9,22 +9,12 @@ from console.commands.table import BY_ID
 from console.schema.book import STEPS
 from console.schema.detail import OrderDetail, PossibleCommand
 from console.widgets import wording
-from console.widgets.boardrow import state_pieces
+from console.widgets.boardrow import STRIP_TONES, state_pieces
 from console.widgets.cells import fit, literal
 from console.widgets.glyphs import Glyphs
 from console.widgets.pieces import Line, flowed
 from console.widgets.saylines import say_lines
 
-_LETTER_TONE = {
-    ".": "muted",
-    ">": "running",
-    "~": "retrying",
-    "|": "parked",
-    "v": "done",
-    "x": "failed",
-    "s": "muted",
-    "-": "muted",
-}
 _STEP_LETTER = {
     "pending": ".",
     "running": ">",
@@ -77,7 +67,7 @@ def _steps(row: BookRow, detail: OrderDetail | None, glyphs: Glyphs) -> list[Lin
     known = [(name, "|" if letter == "~" and waits else letter, took, note) for name, letter, took, note in known]
     return [
         [
-            (f"{glyphs.strip.get(letter, letter)} {name:<9}", _LETTER_TONE.get(letter, "plain")),
+            (f"{glyphs.strip.get(letter, letter)} {name:<9}", STRIP_TONES.get(letter, "plain")),
             (f"{took:<6}", "muted"),
             (glyphs.plain(literal(note)), "muted"),
         ]

@@ -58,7 +58,7 @@ class Sheet(PaintedLines, can_focus=True):
             return isinstance(message, Sheet.Chosen) and message.sheet is self.sheet
 
     def __init__(
-        self, *, id: str | None = None, classes: str | None = None, ellipsis: str = "…", steady: bool = False  # noqa: A002
+        self, *, id: str | None = None, classes: str | None = None, ellipsis: str = "…", steady: bool = False
     ) -> None:  # fmt: skip
         """``steady``: nothing around it moves, whatever stands in it."""
         super().__init__(id=id, classes=classes)

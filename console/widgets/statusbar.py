@@ -50,7 +50,7 @@ class StatusBar(Bar):
 
     DEFAULT_CSS = "StatusBar { height: 1; }"
 
-    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
         super().__init__(id=id, ellipsis=glyphs.ellipsis)
         self._glyphs = glyphs
         self._status: Status | None = None

@@ -18,7 +18,7 @@ class Ticker(Bar):
 
     DEFAULT_CSS = "Ticker { height: 3; }"
 
-    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
         super().__init__(id=id, ellipsis=glyphs.ellipsis)
 
     def show(self, lines: Sequence[Line]) -> None:

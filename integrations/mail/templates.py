@@ -130,8 +130,8 @@ def mail_language(whmcs_language: str) -> Language:
 
 
 def _cleaned(context: _Context) -> _Context:
-    changed = {item.name: _clean(getattr(context, item.name)) for item in fields(context)}  # type: ignore[arg-type]
-    return replace(context, **changed)  # type: ignore[type-var]
+    changed = {item.name: _clean(getattr(context, item.name)) for item in fields(context)}  # type: ignore[arg-type]  # each is a dataclass
+    return replace(context, **changed)  # type: ignore[type-var]  # the same
 
 
 def _clean(value: Any) -> Any:

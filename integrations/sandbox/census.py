@@ -21,12 +21,9 @@ class CrmOrder:
     iccids: tuple[str, ...] = ()  # of its items
 
 
-@dataclass(frozen=True)
-class Bill:
-    """One order in WHMCS."""
+class _InWhmcs:
+    """What WHMCS keeps under a status."""
 
-    id: str
-    client_id: int
     status: str
 
     @property
@@ -35,7 +32,16 @@ class Bill:
 
 
 @dataclass(frozen=True)
-class Service:
+class Bill(_InWhmcs):
+    """One order in WHMCS."""
+
+    id: str
+    client_id: int
+    status: str
+
+
+@dataclass(frozen=True)
+class Service(_InWhmcs):
     """One service in WHMCS; ``first_amount`` is for all its units."""
 
     id: str
@@ -45,22 +51,14 @@ class Service:
     status: str
     first_amount: Decimal
 
-    @property
-    def stands(self) -> bool:
-        return self.status not in GONE
-
 
 @dataclass(frozen=True)
-class Invoice:
+class Invoice(_InWhmcs):
     """One invoice in WHMCS."""
 
     id: str
     client_id: int
     status: str
-
-    @property
-    def stands(self) -> bool:
-        return self.status not in GONE
 
 
 @dataclass(frozen=True)
