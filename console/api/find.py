@@ -27,6 +27,10 @@ from storage import orders
 router = APIRouter(tags=["orders"])
 LONGEST = 200
 MOST = 50
+NO_READINGS = (
+    "Salesforce and WHMCS keep no reading of a name: kana and Latin letters find names written so, and a name in kanji only"
+    " where the e-mail address holds its reading. Ask for the kanji, the telephone or a number."
+)
 
 
 @dataclass
@@ -154,6 +158,7 @@ async def _answer(
         text="" if mask.viewer else text, read_as=list(dict.fromkeys(reading.name for reading in meant)),
         orders=[schema.FoundOrder(order=o, matched=hits.matched[o.order_id], say=say(o, zone, now)) for o in found],
         accounts=accounts, looked=outside.looked, complete=complete, at=now, elsewhere=elsewhere,
+        not_known=NO_READINGS if any(reading.kind == "spelling" for reading in meant) else "",
         say=say_found(len(found) + len(elsewhere), complete=complete, accounts=len(accounts)),
     )  # fmt: skip
 

@@ -70,7 +70,9 @@ def print_order(output: Output, detail: "OrderDetail", *, calls: bool, why: bool
     _fact(output, "Say (ja)", detail.say.ja)
     _fact(output, "Say (en)", detail.say.en)
     _fact(output, "You may promise", detail.say.may_promise)
+    _fact(output, "May promise (ja)", detail.say.may_promise_ja)
     _fact(output, "Do not promise", detail.say.must_not_promise)
+    _fact(output, "Do not (ja)", detail.say.must_not_promise_ja)
 
 
 def print_records(output: Output, records: "Records") -> None:

@@ -80,6 +80,8 @@ async def find(
     for place in answer.looked:
         if not place.ok:
             desk.output.note(f"{place.place} could not be asked: {place.note}")
+    if answer.not_known:
+        desk.output.note(answer.not_known)
     if answer.orders or answer.accounts:
         return Exit.OK
     return Exit.FAILED if answer.complete else Exit.UNREACHABLE
@@ -115,7 +117,7 @@ def _print_say(desk: Desk, say: Any, number: str) -> None:
     mark = f" about {number}" if number else ""
     for title, sentence in (
         (f"Say{mark} (ja)", say.ja), (f"Say{mark} (en)", say.en), ("You may promise", say.may_promise),
-        ("Do not promise", say.must_not_promise),
+        ("You may promise (ja)", say.may_promise_ja), ("Do not promise", say.must_not_promise), ("Do not promise (ja)", say.must_not_promise_ja),
     ):  # fmt: skip
         if sentence:
             desk.output.say(f"{title}: {sentence}")

@@ -114,7 +114,7 @@ class Looked(Answer):
 
 class FindAnswer(Answer):
     """``complete`` False: "nothing" may not be said. ``read_as``: how the text was understood. ``elsewhere``: orders that
-    only Salesforce knows. ``at``: when it was asked."""
+    only Salesforce knows. ``at``: when it was asked. ``not_known``: what no place that was asked can know, in words."""
 
     text: str
     read_as: list[str]
@@ -123,5 +123,6 @@ class FindAnswer(Answer):
     looked: list[Looked]
     elsewhere: list[OutsideOrder] = Field(default_factory=list)
     complete: bool
+    not_known: str = ""
     say: Say
     at: float

@@ -229,7 +229,12 @@ class FindScreen(LiveScreen):
             hint = "Asking ..." if self._asking else f"Type {HINT}; in any script or spelling. Or paste it."
             return flowed(f" {hint}", "muted", width, indent=" ")
         if answer.complete:
-            return flowed(f" Nothing was found as {', '.join(answer.read_as)}.", "plain", width, indent=" ")
+            said = f" Nothing was found as {', '.join(answer.read_as)}."
+            if answer.not_known:
+                return flowed(
+                    f"{said} It may be there all the same: see what cannot be known.", "warn", width, indent=" "
+                )
+            return flowed(said, "plain", width, indent=" ")
         said = " Nothing was found where it could be asked, but not everything could be asked: it may be there all the same."
         return flowed(said, "warn", width, indent=" ")
 
@@ -280,6 +285,8 @@ class FindScreen(LiveScreen):
             lines += flowed(
                 "- WHMCS has no search by this; its clients are found by way of Salesforce", "muted", width, indent="  "
             )
+        if answer.not_known:
+            lines += flowed(f"{glyphs.warn} {glyphs.plain(literal(answer.not_known))}", "warn", width, indent="  ")
         return lines
 
     # Acts ------------------------------------------------------------------------------------------------------------

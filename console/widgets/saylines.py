@@ -16,7 +16,12 @@ def say_lines(say: Say, width: int, glyphs: Glyphs, *, keys: bool = True) -> lis
         key = KEYS[language] if keys else " "
         first, *rest = flowed(glyphs.plain(literal(sentence)), "plain", width - 3)
         lines += [[(f"{key}  ", "accent"), *first], *([("   ", "plain"), *line] for line in rest)]
-    for label, sentence, tone in (("May promise", say.may_promise, "ok"), ("Not", say.must_not_promise, "warn")):
-        if sentence:
-            lines += flowed(f"{label}: {glyphs.plain(literal(sentence))}", tone, width, indent="   ")
+    told = (
+        ("May promise", say.may_promise, say.may_promise_ja, "ok"), ("Not", say.must_not_promise, say.must_not_promise_ja, "warn")
+    )  # fmt: skip
+    for label, english, japanese, tone in told:
+        if english:
+            lines += flowed(f"{label}: {glyphs.plain(literal(english))}", tone, width, indent="   ")
+        if japanese:
+            lines += [[("   ", tone), *line] for line in flowed(glyphs.plain(literal(japanese)), tone, width - 3)]
     return lines

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from console.api import saying
 from console.api.mask import Masker, masked_name
 from console.api.reading_text import phone_spellings, readings
 from console.api.romaji import spelled
@@ -129,6 +130,21 @@ def test_nothing_found_is_never_said_of_a_partial_search() -> None:
 )  # fmt: skip
 def test_a_reading_in_latin_letters(kana: str, letters: str) -> None:
     assert " ".join(spelled(kana)) == letters
+
+
+def test_what_may_be_promised_and_what_not_is_said_in_both_languages() -> None:
+    every = [words for words in vars(saying).values() if isinstance(words, saying._Words)]
+    every += [*saying._DONE.values(), *saying._BY_STATUS.values()]
+    assert len(every) > 15
+    for words in every:
+        assert words.may and words.must_not and words.may_ja.endswith("。") and words.must_not_ja.endswith("。"), (
+            words.en
+        )
+    for told in (
+        say_found(2, complete=True, accounts=1),
+        *(say_found(0, complete=c, accounts=a) for c, a in ((False, 0), (True, 1), (True, 0))),
+    ):
+        assert told.must_not_promise and told.must_not_promise_ja
 
 
 def test_masking_by_role() -> None:

@@ -77,6 +77,7 @@ async def test_a_clerk_goes_from_a_phone_number_to_the_sentence(
     said = words_of(found(pilot).said)
     assert "有効なお支払い方法のご登録をお待ちしております" in said
     assert "Never take card numbers on the phone" in said
+    assert "カード番号を電話やメールで受け取らないでください" in said.replace(" ", "")
     assert "Salesforce accounts: 1" in said and "WHMCS clients: 1" in said
     assert (person.name in words_of(found(pilot).found)) == (role == "operator")
     while found(pilot).found.chosen != parked:
@@ -112,6 +113,20 @@ async def test_with_whmcs_down_the_result_is_partial_and_says_so(floor: Floor) -
     floor.sandbox.faults.clear()
     await press(pilot, "f")
     await until(lambda: "Nothing was found as" in words_of(found(pilot).found), said=lambda: screen_text(pilot))
+    await to_the_board(pilot)
+
+
+async def test_a_reading_that_nobody_keeps_is_never_said_to_be_nowhere(floor: Floor) -> None:
+    pilot = await floor.console("operator")
+    await press(pilot, "F")
+    await until(lambda: isinstance(pilot.app.screen, FindScreen))
+    await press(pilot, *"ﾇﾏｸﾗ", "enter")
+    await until(lambda: "Nothing was found as" in words_of(found(pilot).found), said=lambda: screen_text(pilot))
+    assert "It may be there all the same" in words_of(found(pilot).found)
+    assert "Salesforce and WHMCS keep no reading of a name" in words_of(found(pilot).said)
+    await press(pilot, "slash", *"沼倉", "enter")
+    await until(lambda: "keep no reading" not in words_of(found(pilot).said), said=lambda: screen_text(pilot))
+    assert "It may be there" not in words_of(found(pilot).found)
     await to_the_board(pilot)
 
 
