@@ -1,11 +1,13 @@
 """Screens over canned data, with clock, zone, theme and environment pinned, and their accepted pictures."""
 
+import asyncio
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta, timezone
 from pathlib import Path
+from time import monotonic
 from typing import Any, Protocol
 
 import pytest
@@ -20,6 +22,7 @@ from console.screens.base import LiveScreen
 from console.screens.opening import ConsoleOptions
 from tests.console.screens import world
 from tests.console.screens.canned import CannedApi
+from tests.console.screens.resting import at_rest
 
 ACCEPTED = Path(__file__).parents[2] / "screens"
 TOKYO = timezone(timedelta(hours=9), "JST")
@@ -36,6 +39,8 @@ class SameScreen(Protocol):
 
 @pytest.fixture(autouse=True)
 def pinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("app", "pilot"):
+        monkeypatch.setattr(f"textual.{module}.wait_for_idle", at_rest)
     for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "80")
@@ -68,11 +73,11 @@ def opened(api: CannedApi, tmp_path: Path) -> Opened:
 
 async def until(pilot: Pilot[Any], condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
     """Wait until it holds; fails after that time."""
-    waited = 0.0
+    end = monotonic() + seconds
     while not condition():
-        await pilot.pause(0.05)
-        waited += 0.05
-        assert waited < seconds, "it did not come about"
+        assert monotonic() < end, "it did not come about"
+        await asyncio.sleep(0.01)
+        await at_rest()
     await pilot.pause()
 
 
@@ -91,7 +96,6 @@ def same_screen(request: pytest.FixtureRequest, opened: Opened, tmp_path: Path) 
             for field in pilot.app.screen.query(Input):
                 field.cursor_blink = False  # shown, whatever the moment
             await pilot.pause()
-            await pilot.pause(0.1)
             svg = pilot.app.export_screenshot(title=name)
         svg = re.sub(r"terminal-\d+", "terminal", svg)
         file = ACCEPTED / f"{name}-{size[0]}x{size[1]}.svg"

@@ -17,6 +17,7 @@ from console.client.errors import Forbidden
 from console.schema.commands import Plan, PlanRequest, SubmitRequest
 from console.screens.health import HealthScreen
 from console.widgets.confirm import PlanDialog
+from console.widgets.ordertable import OrderTable
 from console.widgets.rowdialog import RowDialog
 from storage import audit, inbox
 from storage.audit import AuditRow
@@ -174,10 +175,10 @@ async def seen(pilot: Pilot[Any], key: str, ready: str, *, list_id: str = "") ->
     while len(pilot.app.screen_stack) > 1:
         await pilot.app.pop_screen()
     await press(pilot, key)
-    await until(lambda: ready in screen_text(pilot))
+    await until(lambda: ready in screen_text(pilot) and has_rows(pilot), said=lambda: screen_text(pilot))
     shown = [screen_text(pilot)]
     await press(pilot, "home", "down")
-    await until(lambda: "an arrow key takes" not in screen_text(pilot))
+    await until(lambda: "an arrow key takes" not in screen_text(pilot), said=lambda: screen_text(pilot))
     shown.append(screen_text(pilot))
     if list_id:
         for _ in range(2):
@@ -188,6 +189,11 @@ async def seen(pilot: Pilot[Any], key: str, ready: str, *, list_id: str = "") ->
             await until(lambda: not isinstance(pilot.app.screen, RowDialog))
             await press(pilot, "down")
     return "\n".join(shown)
+
+
+def has_rows(pilot: Pilot[Any]) -> bool:
+    """The list is there, has rows and hears keys; a screen without a list hears them at once."""
+    return all(bool(table.keys) and table.has_focus for table in pilot.app.screen.query(OrderTable))
 
 
 async def copied(pilot: Pilot[Any]) -> str:

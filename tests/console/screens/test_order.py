@@ -1,6 +1,7 @@
 """The order screen: every pane can be reached, and says what the daemon says."""
 
 import pytest
+from rich.cells import cell_len
 from textual.widgets import Input
 
 from console.client.errors import NoAnswer
@@ -46,12 +47,33 @@ async def test_a_look_shows_its_evidence(opened: Opened) -> None:
 async def test_records_stand_side_by_side_with_differences_marked(opened: Opened) -> None:
     async with opened() as pilot:
         screen = await go_to(pilot, UNKNOWN)
+        sheet = screen.query_one("#records", Sheet)
+
+        def line(field: str) -> str:
+            return next((line for line in text_of(sheet).splitlines() if line.startswith(field)), "")
+
+        await until(pilot, lambda: all(part in line("amount") for part in ("¥6,980", "¥6,930", "≠")))
+        assert line("cycle") and "≠" not in line("cycle")
+        await until(pilot, lambda: all(said in screen_text(pilot) for said in ("2 fields differ", "WHMCS read 8s ago")))
+
+
+async def test_the_records_are_as_wide_as_their_pane_as_soon_as_the_terminal_is(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened() as pilot:
+        screen = await go_to(pilot, UNKNOWN)
+        sheet = screen.query_one("#records", Sheet)
         await until(pilot, lambda: "2 fields differ" in screen_text(pilot))
-        lines = text_of(screen.query_one("#records", Sheet)).splitlines()
-        amount = next(line for line in lines if line.startswith("amount"))
-        assert "¥6,980" in amount and "¥6,930" in amount and "≠" in amount
-        assert "≠" not in next(line for line in lines if line.startswith("cycle"))
-        assert "WHMCS read 8s ago" in screen_text(pilot)
+        monkeypatch.setattr(screen, "tick", lambda: None)  # it would come round once a second
+        narrow = sheet.room
+
+        def fills() -> bool:
+            return sheet.room - 6 < cell_len("".join(text for text, _ in sheet.lines[0])) <= sheet.room
+
+        await pilot.resize_terminal(200, 60)
+        await until(pilot, lambda: sheet.room > narrow and fills())
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: sheet.room == narrow and fills())
 
 
 async def test_impossible_commands_carry_the_reason_and_what_is_never_allowed_is_left_out(opened: Opened) -> None:

@@ -1,0 +1,47 @@
+"""When a console under test has come to rest: decided by its event loop, not by how busy the machine is.
+
+Textual's own test waits until the process used less than a millisecond in 20: twice for each key, up to a second each
+where a daemon works in the same process, and over at once on a machine that gives the process no time.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+from textual._context import active_app
+from textual.app import ScreenStackError
+from textual.screen import Screen
+
+AT_MOST = 0.5  # seconds; where a daemon works beside it the loop hardly ever has nothing to do
+
+
+async def at_rest(*_: float) -> None:
+    """Until nothing can be done at once and what changed is painted. Answers from outside and timers are not waited for."""
+    loop: Any = asyncio.get_running_loop()
+    end = time.monotonic() + AT_MOST
+    while True:
+        await asyncio.sleep(0)
+        late = time.monotonic() > end
+        if loop._ready and not late:
+            continue
+        try:
+            screen = active_app.get().screen
+        except ScreenStackError:
+            return
+        if late or not _unpainted(screen):
+            return
+        screen._on_timer_update()
+
+
+def _unpainted(screen: Screen[Any]) -> bool:
+    return bool(
+        screen.is_current
+        and (
+            screen._callbacks
+            or screen._dirty_widgets
+            or screen._layout_required
+            or screen._scroll_required
+            or screen._repaint_required
+            or screen._recompose_required
+        )
+    )
