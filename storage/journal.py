@@ -103,8 +103,8 @@ class Journal:
         return result
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a query on a reader thread; sees every change that was committed before the call."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, lambda: work(self._reader()))
+        """Run queries on a reader thread, all of one moment; they see every change that was committed before the call."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._at_one_moment, work)
 
     def peek(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a query of a few rows by key right here (tens of microseconds); event loop thread only."""
@@ -136,6 +136,15 @@ class Journal:
         finally:
             self._connection.close()
             self._lock.release()
+
+    def _at_one_moment(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        reader = self._reader()
+        reader.execute("BEGIN")
+        try:
+            return work(reader)
+        finally:
+            if reader.in_transaction:
+                reader.execute("ROLLBACK")
 
     def _reader(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)

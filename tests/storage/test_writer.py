@@ -112,6 +112,24 @@ async def test_readers_never_wait_for_a_writer(journal: Journal) -> None:
     assert journal.peek(lambda db: meta.get(db, "slow")) == "1"
 
 
+async def test_a_reading_is_of_one_moment(journal: Journal) -> None:
+    begun, written = threading.Event(), threading.Event()
+
+    def twice(db: sqlite3.Connection) -> tuple[int, int]:
+        first = db.execute("SELECT COUNT(*) FROM meta").fetchone()[0]
+        begun.set()
+        assert written.wait(30)
+        return first, db.execute("SELECT COUNT(*) FROM meta").fetchone()[0]
+
+    reading = asyncio.create_task(journal.read(twice))
+    assert await asyncio.to_thread(begun.wait, 30)
+    await journal.write(put("between"))
+    written.set()
+    first, second = await reading
+    assert first == second
+    assert "between" in await keys(journal)
+
+
 async def test_a_foreign_lock_only_delays(journal: Journal) -> None:
     other = sqlite3.connect(journal.path, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
