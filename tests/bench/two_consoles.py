@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench import crowd
-from tests.bench.console_pty import Daemon
+from tests.bench.boards import Daemon
 from tests.bench.terminal import Screen, Terminal
 from tests.console.cli.processes import PORTAL, environment
 
