@@ -1,7 +1,6 @@
 """A daemon that refuses, misses or is another one: each kind of trouble has its own words and a way on."""
 
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from console.client.errors import ApiError
 from console.schema.problem import Problem
 from console.screens import attaching
 from console.screens.trouble import way_on
-from tests.console.api.rig import Desk, open_desk
+from tests.console.api.rig import Desk
 from tests.console.screens.conftest import options_for, until
 from tests.console.screens.looking import notices, screen_text
 from tests.console.screens.test_real import FIRST, fill
@@ -50,15 +49,6 @@ def refused(kind: type[errors.Refused], status: int, detail: str, retry_after: f
 def test_each_trouble_has_its_words_and_a_way_on(error: ApiError, said: str, way: str) -> None:
     sentence = way_on(error)
     assert said in sentence and way in sentence
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    opened = await open_desk(tmp_path)
-    try:
-        yield opened
-    finally:
-        await opened.close()
 
 
 async def test_a_token_that_is_refused_is_read_again_and_the_console_goes_on(

@@ -2,19 +2,13 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual import events
-from textual.keys import _character_to_key
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from console.client.errors import ChangedMeanwhile, Forbidden
 from console.commands.table import for_orders
-from console.schema.book import COLUMNS
 from console.schema.commands import Plan, PlanRequest, SubmitRequest, Submitted
-from console.schema.detail import HistoryItem, OrderDetail
 from console.schema.problem import Change, Problem
 from console.screens.board import BoardScreen
 from console.screens.resolve import ResolveScreen
@@ -26,7 +20,6 @@ from tests.console.screens.canned import CannedApi
 from tests.console.screens.canned import planned as a_plan
 from tests.console.screens.conftest import Opened, until
 from tests.console.screens.looking import (
-    asked_inline,
     board,
     dialog,
     notices,
@@ -36,137 +29,9 @@ from tests.console.screens.looking import (
     text_of,
     words_of,
 )
+from tests.console.screens.meanwhile import PARKED, park_meanwhile
 
 REVIEW, FAILED, UNKNOWN = (world.order_id(number) for number in ("00010485", "00010466", "00010470"))
-
-
-def quiet(command: str, request: PlanRequest) -> Plan:
-    """A plan without a warning."""
-    return a_plan(command, request, warnings=())
-
-
-async def hold_down(pilot: Pilot[Any], key: str, pause: float, times: int = 40) -> None:
-    """What a terminal sends while a key is held down."""
-    name = _character_to_key(key)
-    for _ in range(times):
-        pilot.app.post_message(events.Key(name, key))
-        await asyncio.sleep(pause)
-    await pilot.pause()
-
-
-@pytest.mark.parametrize("key", ["a", "r"])
-async def test_holding_a_key_down_at_thirty_a_second_submits_nothing(api: CannedApi, opened: Opened, key: str) -> None:
-    api.plan_answer = quiet
-    async with opened() as pilot:
-        board(pilot).table.take(FAILED)
-        await hold_down(pilot, key, 1 / 30)
-        assert not isinstance(pilot.app.screen, BoardScreen), "it asks"
-        assert api.submitted == []
-
-
-async def test_holding_any_acting_key_down_submits_nothing(
-    api: CannedApi, opened: Opened, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Forty of each at thirty a second, as the dialogs' clock has it."""
-    api.plan_answer = quiet
-    now = [100.0]
-    monkeypatch.setattr(grace, "monotonic", lambda: now[0])
-    async with opened() as pilot:
-        asked = 0
-        for key in (*(command.keys for command in for_orders()), "z"):
-            board(pilot).table.take(FAILED)
-            for _ in range(40):
-                pilot.app.post_message(events.Key(_character_to_key(key), key))
-                await asyncio.sleep(0.001)
-                now[0] += 1 / 30
-            await pilot.pause()
-            assert api.submitted == [], key
-            asked += not isinstance(pilot.app.screen, BoardScreen)
-            now[0] += 1.0
-            while not isinstance(pilot.app.screen, BoardScreen):
-                await pilot.press("escape")
-        assert asked > 10
-
-
-async def test_a_harmless_act_is_confirmed_on_one_line_that_names_it(api: CannedApi, opened: Opened) -> None:
-    api.plan_answer = quiet
-    async with opened(size=(80, 24)) as pilot:
-        await take(pilot, FAILED)
-        await pilot.press("r")
-        await asked_inline(pilot)
-        shown = screen_text(pilot)
-        for said in ("SANDBOX", "Retry", "00010466", "吉田 蓮", "¥5,280", "Retry  ⏎", "Leave it  esc", "00010480"):
-            assert said in shown
-        await pilot.press("r", "r", "escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen))
-        assert api.submitted == []
-        await pilot.press("r")
-        await asked_inline(pilot)
-        await pilot.press("enter")
-        await until(pilot, lambda: [command for command, _, _ in api.submitted] == ["order.retry"])
-
-
-async def test_the_line_is_used_with_tab_and_enter_too_and_left_by_a_click_beside_it(
-    api: CannedApi, opened: Opened
-) -> None:
-    api.plan_answer = quiet
-    async with opened() as pilot:
-        await take(pilot, FAILED)
-        await pilot.press("u")
-        await asked_inline(pilot)
-        await pilot.click(offset=(20, 8))
-        await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen))
-        await pilot.press("u")
-        await asked_inline(pilot)
-        await pilot.press("tab", "tab", "enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen))
-        assert api.submitted == []
-        await pilot.press("u")
-        await asked_inline(pilot)
-        await pilot.press("tab", "enter")
-        await until(pilot, lambda: [command for command, _, _ in api.submitted] == ["order.take"])
-
-
-@pytest.fixture
-def parked_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As soon as anybody asks, sato has parked the order after it was planned."""
-    parked = HistoryItem(at=world.NOW + 1, kind="command", actor="sato", what="order.park", outcome="done")
-
-    async def order(self: CannedApi, order: str, *, masked: bool = False) -> OrderDetail:
-        detail = world.detail(order)
-        return detail.model_copy(update={"history": [*detail.history, parked]})
-
-    monkeypatch.setattr(CannedApi, "order", order)
-
-
-CHANGED = "00010466: Park until by sato at 12:04:32 (now failed)"
-
-
-@pytest.mark.usefixtures("parked_meanwhile")
-async def test_the_line_is_void_when_its_order_changes_and_says_who_did_what(api: CannedApi, opened: Opened) -> None:
-    api.plan_answer = quiet
-    async with opened() as pilot:
-        await take(pilot, FAILED)
-        await pilot.press("r")
-        await asked_inline(pilot)
-        changed = list(world.row(world.ENTRIES[FAILED]))
-        changed[COLUMNS.index("version")] = 5
-        api.feed.put(
-            {"seq": 101, "prev": 100, "epoch": 1, "at": world.NOW, "kind": "run", "order_id": FAILED, "row": changed}
-        )
-        await until(pilot, lambda: f"{CHANGED}: this is void. Nothing was sent" in screen_text(pilot))
-        before = len(api.plans)
-        await pilot.press("enter")
-        await until(pilot, lambda: len(api.plans) == before + 1)
-        assert api.submitted == []
-
-
-async def test_a_plan_with_a_warning_does_not_fit_a_line(api: CannedApi, opened: Opened) -> None:
-    async with opened() as pilot:
-        await take(pilot, FAILED)
-        await pilot.press("r")
-        await planned(pilot)
-        assert "WHMCS bills the card" in screen_text(pilot)
 
 
 async def test_undo_is_the_plan_of_a_cancel_and_nothing_else(api: CannedApi, opened: Opened) -> None:
@@ -277,19 +142,14 @@ async def test_rejecting_needs_a_reason(api: CannedApi, opened: Opened) -> None:
         assert api.submitted[0][1].reason == "住所が違う"
 
 
-@pytest.mark.usefixtures("parked_meanwhile")
 async def test_a_plan_is_void_when_its_order_changes_and_says_who_did_what(api: CannedApi, opened: Opened) -> None:
     async with opened() as pilot:
         await take(pilot, FAILED)
         await pilot.press("r")
         await planned(pilot)
-        changed = list(world.row(world.ENTRIES[FAILED]))
-        changed[COLUMNS.index("version")] = 5
-        api.feed.put(
-            {"seq": 101, "prev": 100, "epoch": 1, "at": world.NOW, "kind": "run", "order_id": FAILED, "row": changed}
-        )
+        park_meanwhile(api, FAILED)
         words = dialog(pilot).query_one("#dialog-words", Sheet)
-        await until(pilot, lambda: f"this plan is void. Nothing was sent. {CHANGED}" in words_of(words))
+        await until(pilot, lambda: f"this plan is void. Nothing was sent. {PARKED}" in words_of(words))
         before = len(api.plans)
         await pilot.press("enter")
         await until(pilot, lambda: len(api.plans) == before + 1)

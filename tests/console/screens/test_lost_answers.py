@@ -1,7 +1,6 @@
 """Over a real daemon's API and a way that loses answers: each act happens once and leaves one audit pair."""
 
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from console.screens.board import BoardScreen
 from console.widgets.confirm import PlanDialog
 from console.widgets.inline import InlineConfirm
 from storage import audit
-from tests.console.api.rig import Desk, open_desk
+from tests.console.api.rig import Desk
 from tests.console.screens.conftest import options_for, until
 from tests.console.screens.looking import board, dialog, notices, screen_text, take
 from tests.console.screens.proxy import LossyWay
@@ -30,15 +29,6 @@ ACTS: dict[str, dict[str, str]] = {
     "order.take": {}, "order.note": {"text": "calls back"}, "order.park": {"until": "up(whmcs)"}, "order.retry": {},
     "order.retry_step": {"step": "accept"},
 }  # fmt: skip
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    opened = await open_desk(tmp_path)
-    try:
-        yield opened
-    finally:
-        await opened.close()
 
 
 @pytest.fixture(autouse=True)

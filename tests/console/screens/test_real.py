@@ -2,10 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
-
-import pytest
 
 from console.app import ConsoleApp
 from console.client.api import ApiClient
@@ -19,15 +16,6 @@ from tests.console.screens.conftest import options_for, until
 from tests.console.screens.looking import asked_inline, board, order, screen_text, take, text_of
 
 FIRST, SECOND = "801000000000001AAA", "801000000000002AAA"
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    opened = await open_desk(tmp_path)
-    try:
-        yield opened
-    finally:
-        await opened.close()
 
 
 def _order(db: sqlite3.Connection, order_id: str, number: str, name: str, status: str) -> None:

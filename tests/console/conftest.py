@@ -1,4 +1,4 @@
-"""The API on real sockets, with outside systems that are down."""
+"""The API on real sockets, with outside systems that are down, for the tests of API and screens."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
