@@ -1,6 +1,7 @@
 """The Orders board: every order, live, sorted, filtered, with the one in hand beside it."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from itertools import islice
 from typing import ClassVar
 
 from textual import on, work
@@ -30,6 +31,7 @@ from console.widgets.preview import overview_lines, preview_lines
 from console.widgets.saylines import LANGUAGES
 from console.widgets.sheet import Sheet
 
+AT_ONCE = 4000  # changes that are sorted in between two keys
 SETTLES = 0.15  # seconds the cursor must rest before the order in hand is fetched
 _DOWN_FIRST = ("updated", "amount", "try", "age", "until")  # what one wants the largest of first
 
@@ -103,7 +105,7 @@ class BoardScreen(ActingScreen):
         elif not book.complete and len(listing.shown):  # a list of all that came so far, made anew for each part of it
             self.note_changes(changed)
             return
-        elif listing.take(changed):
+        elif listing.take(self._now_listed(changed)):
             table.offer(listing.keys())
         if listing.outdated and self.desk.session.link().usable:
             self._ask_daemon(anew=False)
@@ -112,6 +114,14 @@ class BoardScreen(ActingScreen):
             if table.in_hand in changed:
                 self._fetch_detail(table.in_hand)
         self._ask_names()
+
+    def _now_listed(self, changed: Set[str]) -> Set[str]:
+        """Of very many changes a part, so that no key waits for all of them; the others have their turn soon."""
+        if len(changed) <= AT_ONCE:
+            return changed
+        part = set(islice(changed, AT_ONCE))
+        self.note_changes(changed - part)
+        return part
 
     def tick(self) -> None:
         super().tick()

@@ -105,12 +105,12 @@ class OrderView:
         rows = list(islice(self._sweeping, SWEEP))
         if len(rows) < SWEEP:
             self._sweeping = None
-        matches = self.query.predicate(self._now())
+        matches, present, listed = self.query.predicate(self._now()), self._book.get, self._entry_of
         moved = False
         for old in rows:
-            row = self._book.get(old.order_id)
-            if row is not None and matches(row) != (row.order_id in self._entry_of):
-                moved |= self._place(row.order_id, row if matches(row) else None)
+            row = present(old.order_id)
+            if row is not None and (fits := matches(row)) != (row.order_id in listed):
+                moved |= self._place(row.order_id, row if fits else None)
         return moved
 
     def _place(self, order_id: str, row: BookRow | None) -> bool:

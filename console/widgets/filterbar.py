@@ -16,7 +16,7 @@ from textual.widgets import Input, Label
 from console.client.query import Completion, QueryError, complete, parse
 from console.widgets.cells import literal
 
-SPARE, SPARE_AT_REST = 3, 16  # cells that the summary may keep too many, while one types here and else
+SPARE, SPARE_WHERE_WIDE, WIDE = 3, 16, 110  # cells that the summary may keep too many, where the bar has how many
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class FilterBar(Vertical):
     """``text`` is the filter in force. Changes are told by ``Changed`` when the fingers rest a little. What may
     stand at the cursor is listed below the line while one types."""
 
-    DELAY = 0.05  # seconds without a key; what is found is to stand there 150 ms after the last one
+    DELAY = 0.03  # seconds without a key; what is found is to stand there 150 ms after the last one
 
     class Changed(Message):
         """The filter reads so now."""
@@ -133,7 +133,7 @@ class FilterBar(Vertical):
     def summarise(self, said: str) -> None:
         """What the filter found, at the right edge. A count that loses digits keeps its room: nothing is laid out anew."""
         cells, room = cell_len(said), cell_len(self._said)
-        spare = SPARE if self._line.has_focus else SPARE_AT_REST
+        spare = SPARE_WHERE_WIDE if self.size.width >= WIDE else SPARE
         same_room = room - spare <= cells <= room
         said = " " * (room - cells) + said if same_room else said
         if said != self._said:
@@ -180,7 +180,7 @@ class FilterBar(Vertical):
         self._choices.display = bool(words)
         if words:
             help_ = f"  ({found[0].help})" if len({one.help for one in found}) == 1 else ""
-            self._choices.update(literal(f"   tab {'  '.join(words[:MOST_CHOICES])}{help_}"))
+            self._choices.update(literal(f"   tab {'  '.join(words[:MOST_CHOICES])}{help_}"), layout=False)
 
     def on_descendant_blur(self) -> None:
         self._choices.display = False
