@@ -6,19 +6,17 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import work
 from textual.binding import BindingType
 
 from console import keys
-from console.client.errors import ApiError
 from console.client.log_query import AUDIT_FIELDS, clauses
 from console.client.query import complete
 from console.schema.desk import AuditAct
-from console.screens.copying import ExportTo, write_new
 from console.screens.desk import Desk
+from console.screens.exporting import export
 from console.screens.loglist import PAGE, LogScreen
 from console.widgets import auditrow
 from console.widgets.filterbar import Grammar
@@ -102,23 +100,14 @@ class AuditScreen(LogScreen):
 
     @work(group="export", exclusive=True, exit_on_error=False)
     async def action_export(self) -> None:
-        filter_text, now = self.filter_text, datetime.fromtimestamp(self.desk.session.now(), self.desk.session.zone)
-        what = (
-            f"{self._total:,} acts{f' of {filter_text}' if filter_text else ''} as CSV, or JSON in a file named .json"
-        )
-        proposed = Path.home() / f"portal-audit-{now:%Y%m%d-%H%M%S}.csv"
-        file = await self.app.push_screen_wait(ExportTo(self.desk.glyphs, proposed, what))
-        if file is None:
-            return
-        try:
+        filter_text = self.filter_text
+
+        async def made(json_form: bool) -> tuple[str, str]:
             acts = await self._all(filter_text)
-            write_new(file, as_text(acts, json_form=file.suffix == ".json", moment=self._moment))
-        except ApiError as error:
-            self.tell(f"Nothing was exported: {error}", "error")
-        except OSError as error:
-            self.tell(f"{file} could not be written: {error.strerror or error}", "error")
-        else:
-            self.tell(f"{len(acts):,} acts written to {file}, masked; only you can read it.")
+            return as_text(acts, json_form=json_form, moment=self._moment), f"{len(acts):,} acts"
+
+        of = f" of {filter_text}" if filter_text else ""
+        await export(self, "audit", f"{self._total:,} acts{of} as CSV, or JSON in a file named .json", made)
 
     async def _all(self, filter_text: str) -> list[AuditAct]:
         """Every act that matches, newest first, masked."""

@@ -5,9 +5,7 @@ They run in the daemon: leaving the screen, or the console, stops nothing.
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence, Set
-from datetime import datetime
 from io import StringIO
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -19,8 +17,8 @@ from console.client.errors import ApiError
 from console.commands.command import Command
 from console.schema.commands import BatchItem, BatchView
 from console.schema.detail import PossibleCommand
-from console.screens.copying import ExportTo, write_new
 from console.screens.desk import Desk
+from console.screens.exporting import export
 from console.screens.order import OrderScreen
 from console.screens.reading import ReadingScreen
 from console.widgets import batchrow
@@ -236,19 +234,12 @@ class BatchScreen(ReadingScreen):
     @work(group="export", exclusive=True, exit_on_error=False)
     async def action_export(self) -> None:
         """Every order with what came of it, as CSV."""
-        session = self.desk.session
-        now = datetime.fromtimestamp(session.now(), session.zone)
-        proposed = Path.home() / f"portal-batch-{self.batch_id[:8]}-{now:%Y%m%d-%H%M%S}.csv"
-        what = f"The results of {len(self._items):,} orders as CSV"
-        file = await self.app.push_screen_wait(ExportTo(self.desk.glyphs, proposed, what))
-        if file is None:
-            return
-        try:
-            write_new(file, as_csv(list(self._items.values())))
-        except OSError as error:
-            self.tell(f"Nothing was exported: {error}", "error")
-        else:
-            self.tell(f"{len(self._items):,} results are in {file}.")
+
+        async def made(json_form: bool) -> tuple[str, str]:
+            items = list(self._items.values())
+            return as_csv(items), f"{len(items):,} results"
+
+        await export(self, f"batch-{self.batch_id[:8]}", f"The results of {len(self._items):,} orders as CSV", made)
 
 
 def as_csv(items: Sequence[BatchItem]) -> str:
