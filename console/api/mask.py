@@ -1,15 +1,15 @@
 """What each role may see of personal data (rules §12, architecture §8).
 
 Names, ICCIDs and EIDs are masked for viewers; phones, addresses of mail and activation data for everybody: they come
-by the audited reveal alone. Free text goes through the one redactor for viewers, outside text is always stripped of
-control and bidi characters.
+by the audited reveal alone. Free text goes through the one redactor for viewers, and shows a card number to nobody;
+outside text is always stripped of control and bidi characters.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from console.observe.patterns import middle_masked
+from console.observe.patterns import cards_masked, middle_masked
 from console.observe.redact import Redactor, stripped
 from console.schema.base import MASK
 
@@ -55,7 +55,7 @@ class Masker:
         if text is None:
             return None
         if not self.viewer:
-            return stripped(text, lines=True)
+            return cards_masked(stripped(text, lines=True))
         shown = self._redactor.text(text, lines=True)
         return self._names.sub(MASK * 3, shown) if self._names else shown
 

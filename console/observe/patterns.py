@@ -53,6 +53,14 @@ def _card(found: re.Match[str]) -> str:
     return f"{'•' * (len(digits) - 4)}{digits[-4:]}"
 
 
+_CARD = re.compile(rf"(?<![A-Za-z0-9_.])\d(?:[ -]?\d){{12,18}}{_AFTER}")
+
+
+def cards_masked(text: str) -> str:
+    """Card numbers show their last four digits, whoever reads."""
+    return _CARD.sub(_card, text)
+
+
 def _phone(found: re.Match[str]) -> str:
     digits = sum(character.isdigit() for character in found[0])
     return middle_masked(found[0], 3, 2) if 9 <= digits <= 15 else found[0]
@@ -91,7 +99,7 @@ def _personal_data() -> Iterator[Pattern]:
     yield Pattern(re.compile(email), lambda m: f"{m[1]}••@{m[2]}…")
     yield Pattern(re.compile(r"(?<!\d)89\d{30}(?!\d)"), lambda m: middle_masked(m[0]))  # EID
     yield Pattern(re.compile(r"(?<!\d)89\d{16,20}(?:[Ff](?![A-Za-z]))?(?!\d)"), lambda m: middle_masked(m[0]))  # ICCID
-    yield Pattern(re.compile(rf"(?<![A-Za-z0-9_.])\d(?:[ -]?\d){{12,18}}{_AFTER}"), _card)
+    yield Pattern(_CARD, _card)
     yield Pattern(re.compile(rf"(?<![A-Za-z0-9_.+-])\+\d{{1,3}}(?:[ .-]?\(?\d{{1,4}}\)?){{2,5}}{_AFTER}"), _phone)
     yield Pattern(re.compile(r"(?<![A-Za-z0-9_.-])0\d{1,4}-\d{1,4}-\d{3,4}(?![A-Za-z0-9_-])"), _phone)
     yield Pattern(re.compile(rf"(?<![A-Za-z0-9_.-])0(?:[5789]0\d{{8}}|[1-9]\d{{8}}){_AFTER}"), _phone)

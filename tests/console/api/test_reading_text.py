@@ -166,4 +166,5 @@ def test_masking_by_role() -> None:
     assert "田中" not in shown
     assert "5678" not in shown
     assert operator.text(text) == text
+    assert operator.text("read out 4111 1111 1111 1111 as paid") == "read out ••••••••••••1111 as paid"
     assert viewer.value({"who": "田中 花子", "n": [1, "花子"]}) == {"who": "•••", "n": [1, "•••"]}

@@ -1,5 +1,6 @@
 """Terminals of every kind: ambiguous characters two cells wide, no colours, ASCII only, the bell, and nothing that must not get out."""
 
+import asyncio
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from console.client.api import new_key
+from console.schema.commands import PlanRequest, SubmitRequest
 from tests.e2e.walks.office import Office, open_office
 from tests.e2e.walks.terminal import Terminal, sgr_codes
 from tests.e2e.walks.walker import Walker
@@ -15,6 +18,7 @@ from tests.e2e.walks.walker import Walker
 pytestmark = pytest.mark.slow
 # What the customer calls herself: markup and control characters.
 NAME = "[red]Zoe\x1b]0;owned\x07 店"
+CARD = "4111111111111111"  # as somebody writes it into a note against all rules
 AMBIGUOUS = ("André ①±Ж", "Жукова é店")  # each of their signs but 店 may be drawn two cells wide
 
 
@@ -26,7 +30,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 @pytest.fixture(scope="module")
 def orders(office: Office) -> list[dict[str, Any]]:
-    """One waits for a way to pay, one is done with an eSIM, one is Pending Review."""
+    """One waits for a way to pay and has a card number in a note, one is done with an eSIM, one is Pending Review."""
     odd, good, new = office.person("none"), office.person(), office.person()
     office.rename(odd, NAME)
     for person, name in zip((good, new), AMBIGUOUS, strict=True):
@@ -36,7 +40,17 @@ def orders(office: Office) -> list[dict[str, Any]]:
     ]  # fmt: skip
     office.until_run(placed[0]["id"], "parked")
     office.until_run(placed[1]["id"], "done")
+    groups = " ".join(CARD[at : at + 4] for at in range(0, 16, 4))
+    asyncio.run(noted(office, placed[0]["id"], f"declined card {CARD}, read out as {groups}"))
     return placed
+
+
+async def noted(office: Office, order_id: str, text: str) -> None:
+    """Somebody else's note."""
+    asked = PlanRequest(orders=[order_id], arguments={"text": text})
+    async with office.client("other") as client:
+        plan = await client.plan("order.note", asked)
+        await client.submit("order.note", SubmitRequest(**asked.model_dump(), plan_hash=plan.hash), key=new_key())
 
 
 def frames_end(terminal: Terminal) -> set[int]:
@@ -124,7 +138,7 @@ def test_nothing_secret_and_nothing_active_is_written_to_the_terminal(
         terminal.send(order["number"] + "\r")
         terminal.shows("WHAT TO SAY", order["number"])
         walker.press("⏎", "Open")
-        terminal.shows("STEPS")
+        terminal.shows("STEPS", *(["declined card"] if order is orders[0] else []))
         terminal.send("t")
         terminal.send("d")
         terminal.shows("RECORDS")
@@ -135,7 +149,7 @@ def test_nothing_secret_and_nothing_active_is_written_to_the_terminal(
     written = bytes(terminal.raw)
     assert b"\x1b]0;owned" not in written
     assert all(word.encode() in written for word in ("[red]", "Zo"))
-    secrets = office.secrets()
+    secrets = office.secrets() | {"card": CARD, "card in groups": "4111 1111"}
     assert {"whmcs secret", "matching id 0", "token of operator"} <= secrets.keys()
     for kind, secret in secrets.items():
         assert secret.encode() not in written, kind
