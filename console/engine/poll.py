@@ -129,7 +129,7 @@ class Poll:
         silent = [
             ref for ref in old
             if not self._engine.journal.peek(
-                lambda db, ref=ref: inbox.seen_for(db, ref.id, ref.approved_since.timestamp() - 300.0)  # type: ignore[misc]
+                lambda db, ref=ref: inbox.seen_for(db, ref.id, ref.approved_since.timestamp() - 300.0)  # type: ignore[misc]  # mypy infers no lambda with a default
             )
         ]  # fmt: skip
         if silent:

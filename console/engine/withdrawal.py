@@ -41,7 +41,7 @@ class Withdrawals:
                 bundle = await self._engine.salesforce.read_order(run.order_id)
             self._read[run.order_id] = run.id
             if bundle.order.status in WITHDRAWN:
-                going += await self._engine.journal.write(lambda db, run=run: self._let_go(db, run))  # type: ignore[misc]
+                going += await self._engine.journal.write(lambda db, run=run: self._let_go(db, run))  # type: ignore[misc]  # mypy infers no lambda with a default
         if going:
             self._engine.wake()
         return going

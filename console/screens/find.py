@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.widget import Widget
 from textual.widgets import Input, Label
+from textual.widgets.input import Selection
 
 from console import keys
 from console.client.errors import ApiError
@@ -315,7 +316,7 @@ class FindScreen(LiveScreen):
 
     def action_edit(self) -> None:
         self._line.focus()
-        self._line.selection = (0, len(self._line.value))  # type: ignore[assignment]
+        self._line.selection = Selection(0, len(self._line.value))
 
     def action_to_found(self) -> None:
         self.found.focus()

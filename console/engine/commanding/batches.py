@@ -156,7 +156,7 @@ class BatchRunner:
         for item in self._peek(lambda db: batches.working(db, batch.id)):
             if not item.result or "run" not in item.result:
                 continue
-            run = self._engine.journal.peek(lambda db, run_id=item.result["run"]: runs.get(db, run_id))  # type: ignore[misc]
+            run = self._engine.journal.peek(lambda db, run_id=item.result["run"]: runs.get(db, run_id))  # type: ignore[misc]  # mypy infers no lambda with a default
             late = item.at is not None and now - item.at > FOLLOWED_FOR
             if run is not None and run.state in GOING and not late:
                 going = True

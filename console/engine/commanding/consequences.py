@@ -56,7 +56,7 @@ def _stock(engine: Engine, esims: list[OrderItem]) -> list[str]:
     for item in esims:
         if item.profile_type and not item.esim_iccid:
             wanted[item.profile_type] = wanted.get(item.profile_type, 0) + 1
-    free = {kind: engine.journal.peek(lambda db, kind=kind: profiles.free_count(db, kind)) for kind in wanted}  # type: ignore[misc]
+    free = {kind: engine.journal.peek(lambda db, kind=kind: profiles.free_count(db, kind)) for kind in wanted}  # type: ignore[misc]  # mypy infers no lambda with a default
     return [
         f"{free[kind]} free profiles of type {kind}, {count} needed: the order will wait"
         for kind, count in wanted.items()

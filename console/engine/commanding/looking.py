@@ -48,7 +48,7 @@ async def _for_order(engine: Engine, reader: Reader, request: Request, call: Cal
         marked = marked_for(engine, order_id, order, own)
         if marked == order_id and order.status.casefold() not in GONE:
             return Seen(f"WHMCS order {order.id} carries this order's marker", ())
-        known = engine.journal.peek(lambda db, number=order.id: calls.owners(db, "whmcs.AddOrder", "order_id", number))  # type: ignore[misc]
+        known = engine.journal.peek(lambda db, number=order.id: calls.owners(db, "whmcs.AddOrder", "order_id", number))  # type: ignore[misc]  # mypy infers no lambda with a default
         if marked is None and not known and order.status.casefold() == "pending":
             strangers.append(
                 f"order {order.id} of {order.date or 'no date'}, {yen(order.amount)}, is of no order we know"
