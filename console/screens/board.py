@@ -12,17 +12,13 @@ from textual.widget import Widget
 from console import keys
 from console.client.errors import ApiError, NotFound
 from console.client.query import QueryError, parse_sort
-from console.client.views import ViewError
 from console.commands.table import BY_ID
 from console.schema.detail import OrderDetail, PossibleCommand
-from console.screens.acting import ActingScreen
 from console.screens.copying import copy_out
 from console.screens.desk import Desk
-from console.screens.exporting import export_orders
-from console.screens.listing import Listing
+from console.screens.keeping import KeepingScreen
 from console.screens.order import OrderScreen
 from console.screens.orderview import AskedView
-from console.screens.views import NameView, ViewList
 from console.widgets import boardrow
 from console.widgets.filterbar import FilterBar
 from console.widgets.hints import Hint
@@ -36,7 +32,7 @@ SETTLES = 0.15  # seconds the cursor must rest before the order in hand is fetch
 _DOWN_FIRST = ("updated", "amount", "try", "age", "until")  # what one wants the largest of first
 
 
-class BoardScreen(ActingScreen):
+class BoardScreen(KeepingScreen):
     """Cursor, marks and preview belong to order ids; while an order is in hand the rows stay where they are."""
 
     MODE = "orders"
@@ -47,10 +43,8 @@ class BoardScreen(ActingScreen):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self.listing = Listing(desk.session, desk.view)
         self.table = OrderTable(boardrow.ALONE, self._cells, desk.glyphs, id="orders")
         self.preview = Sheet(id="preview", ellipsis=desk.glyphs.ellipsis, steady=True)
-        self._bar = FilterBar(self.listing.filter, id="filter")
         self._detail: OrderDetail | None = None
         self._wide_preview = True
         self._complete = False
@@ -350,40 +344,6 @@ class BoardScreen(ActingScreen):
             self.notify("The order in hand has no cause to compare.", severity="warning", markup=False)
             return
         self._bar.put(f"cause:{row.cause}")
-
-    @work(group="dialog", exclusive=True, exit_on_error=False)
-    async def action_views(self) -> None:
-        """Choose a saved view."""
-        view = await self.app.push_screen_wait(ViewList(self.desk.views, self.desk.glyphs, self.listing.name))
-        if view is None:
-            return
-        self.listing.use_view(view)
-        self._show_sort()
-        self._bar.put(view.filter)
-        self._list_anew()
-
-    @work(group="dialog", exclusive=True, exit_on_error=False)
-    async def action_save_view(self) -> None:
-        """Keep the filter and the order of rows under a name."""
-        listing = self.listing
-        name = await self.app.push_screen_wait(NameView(self.desk.glyphs, listing.filter, listing.name))
-        if name is None:
-            return
-        try:
-            sort = f"-{listing.sort.name}" if listing.sort.descending else listing.sort.name
-            view = self.desk.views.save(name, listing.filter, sort)
-        except ViewError as error:
-            self.tell(f"The view was not saved: {error}", "error")
-            return
-        listing.name = view.name
-        self.tell(f"Saved as {view.name}: v lists it, and so does portal orders list --view")
-        self._summarise()
-
-    @work(group="export", exclusive=True, exit_on_error=False)
-    async def action_export(self) -> None:
-        """Write exactly what is filtered into a new file, masked as a viewer sees it."""
-        sort = self.listing.sort
-        await export_orders(self, self.listing.filter, f"-{sort.name}" if sort.descending else sort.name)
 
     def action_pause(self) -> None:
         listing = self.listing

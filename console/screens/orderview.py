@@ -10,7 +10,7 @@ from console.client.query import Query, Sort
 from console.client.rows import BookRow
 
 Entry = tuple[bool, Any, str]
-SWEEP = 800  # rows looked at again per call of ``sweep``: filters like age>5m change with time alone
+SWEEP = 400  # rows looked at again per call of ``sweep``: filters like age>5m change with time alone
 _TIMED = frozenset(("age", "updated", "until", "parked", "owner"))
 
 
