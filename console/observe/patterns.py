@@ -80,6 +80,7 @@ def _secrets() -> Iterator[Pattern]:
     whole = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
     yield Pattern(whole, lambda _: f"(private key {MASK})")
     yield Pattern(re.compile(rf"{_BEFORE}((?:Bearer|Basic|OAuth)\s+)[A-Za-z0-9+/=._~!-]{{8,}}", re.I), _kept_first)
+    yield Pattern(re.compile(r"(ptl_[0-9a-f]{12}_)[A-Za-z0-9_-]{43}"), _kept_first)  # staff token of our own API
     yield Pattern(re.compile(rf"{_BEFORE}eyJ[\w-]{{8,}}\.[\w-]+\.[\w-]*"), lambda _: MASK)
     yield Pattern(re.compile(rf"{_BEFORE}(00D[A-Za-z0-9]{{12,15}}!)[A-Za-z0-9._]+"), _kept_first)  # Salesforce session
     yield Pattern(re.compile(r"(://[^\s/:@]{0,100}:)[^\s/@]{1,200}(?=@)"), _kept_first)
