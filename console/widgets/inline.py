@@ -78,11 +78,11 @@ class InlineConfirm(Attended, ModalScreen[Answer]):
 
     async def _fetch_plan(self) -> None:
         self._trouble = await self._planning.make({})
-        self._busy = False
         if self._planning.plan is not None and not self._planning.fits_one_line():
-            self.dismiss("dialog")
-        else:
-            self._show()
+            self.dismiss("dialog")  # still busy: ⏎ must not agree here to what only the dialog shows
+            return
+        self._busy = False
+        self._show()
 
     # What is shown ---------------------------------------------------------------------------------------------------
 

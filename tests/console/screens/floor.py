@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 from textual._context import active_app
 from textual.pilot import Pilot
+from textual.screen import ModalScreen
 
 from console.app import ConsoleApp
 from console.client.api import ApiClient
@@ -20,7 +22,8 @@ from console.settings.loading import load_settings
 from integrations.sandbox.people import Placed
 from integrations.sandbox.server import Sandbox
 from integrations.sandbox.world import Person
-from storage import audit, mail, profiles, runs
+from storage import audit, mail, meta, profiles, runs
+from storage import desk as people
 from storage.audit import AuditRow
 from storage.runs import Run
 from tests.console.api.rig import Desk, open_desk
@@ -49,6 +52,20 @@ class Floor:
     consoles: dict[str, Pilot[Any]] = field(default_factory=dict)
     placed: dict[str, Placed] = field(default_factory=dict)
     _used: set[str] = field(default_factory=set)
+
+    async def mend(self) -> None:
+        """As it was when it was opened, whatever a test before left: nothing paused, no fault, no recovery, at the board."""
+        self.sandbox.faults.clear()
+        self.sandbox.whmcs.switch(price_drift=0, module_failure=(), marker_field="present", honour_order_notes="order")
+        await self._markers_survive(True)
+        await self.desk.journal.write(_as_at_first)
+        self.desk.parts.engine.gates.load({})
+        for pilot in self.consoles.values():
+            await home(pilot)
+
+    async def _markers_survive(self, survived: bool) -> None:
+        for product in self.sandbox.world.products:
+            await self.desk.parts.engine.markers.seen(product.whmcs_pid, survived=survived)
 
     # Orders ----------------------------------------------------------------------------------------------------------
 
@@ -98,7 +115,7 @@ class Floor:
     async def rests(self, order_id: str) -> None:
         """Until what the engine writes afterwards (statuses, mails) is written: the run's version stands still."""
         versions: list[int] = []
-        while len(versions) < 8 or len(set(versions[-8:])) > 1:
+        while len(versions) < 5 or len(set(versions[-5:])) > 1:
             run = self.run(order_id)
             versions.append(run.version if run is not None else 0)
             await asyncio.sleep(0.05)
@@ -160,9 +177,8 @@ class Floor:
 
     async def unknown(self, *, made: bool) -> str:
         """An order whose AddOrder nobody can tell of: its answer is lost and no marker survives; for later orders they do."""
-        whmcs, products = self.sandbox.whmcs, [product.whmcs_pid for product in self.sandbox.world.products]
-        for pid in products:
-            await self.desk.parts.engine.markers.seen(pid, survived=False)
+        whmcs = self.sandbox.whmcs
+        await self._markers_survive(False)
         whmcs.switch(marker_field="missing", honour_order_notes="no")
         kind, options = ("timeout_after", {"delay": 0.2}) if made else ("reset", {})
         self.sandbox.faults.add(system="whmcs", operation="AddOrder", kind=kind, options=options)
@@ -170,8 +186,7 @@ class Floor:
         await self.admit(order_id)
         await self.state(order_id, "parked", wait="person")
         whmcs.switch(marker_field="present", honour_order_notes="order")
-        for pid in products:
-            await self.desk.parts.engine.markers.seen(pid, survived=True)
+        await self._markers_survive(True)
         return order_id
 
     # What stands -----------------------------------------------------------------------------------------------------
@@ -226,6 +241,27 @@ async def _hold(
         await closing.wait()
 
 
+def _as_at_first(db: sqlite3.Connection) -> None:
+    for subject in people.pauses(db):
+        people.resume(db, subject)
+    for key in ("recovery", "recovery_begun", "recovery_changed"):
+        meta.delete(db, key)
+
+
+async def home(pilot: Pilot[Any]) -> None:
+    """Back to the board, whatever was open: a dialog is answered, or what asked would wait for ever."""
+    app = pilot.app
+    with app._context():
+        app._notifications.clear()
+        while len(app.screen_stack) > 1 or app.current_mode != "orders":
+            if isinstance(top := app.screen, ModalScreen):
+                await top.dismiss(None)
+            elif len(app.screen_stack) > 1:
+                await app.pop_screen()
+            else:
+                await app.switch_mode("orders")
+
+
 async def press(pilot: Pilot[Any], *keys: str) -> None:
     """As ``pilot.press``, which hangs when a screen goes away by itself while it waits for that screen's widgets."""
     await pilot.app._press_keys(keys)
@@ -235,7 +271,7 @@ async def until(true: Callable[[], bool], seconds: float = PATIENCE, said: Calla
     """Wait until it holds; fails after that time. As with ``press``, no widget is waited for."""
     end = time.monotonic() + seconds
     while not true():
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.02)
         assert time.monotonic() < end, said() or "it did not come about"
 
 

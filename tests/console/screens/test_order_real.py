@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from textual.pilot import Pilot
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from console.cli.main import main
@@ -22,13 +21,10 @@ from console.widgets.confirm import PlanDialog
 from console.widgets.menu import Menu
 from console.widgets.sheet import Sheet
 from storage import audit, desk, profiles
-from tests.console.screens.floor import Floor, open_floor, press, until
+from tests.console.screens.floor import Floor, home, open_floor, press, until
 from tests.console.screens.looking import dialog, notices, order, screen_text, words_of
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.matrix,
-]  # a minute of real daemons: `make matrix` runs it
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 EID = "89049032123451234512345678901235"
 
 
@@ -38,13 +34,10 @@ async def floor(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Floor
         yield opened
 
 
-async def home(pilot: Pilot[Any]) -> None:
-    """Back to the board, whatever was open: a dialog is answered, or what asked would wait for ever."""
-    while len(pilot.app.screen_stack) > 1:
-        if isinstance(top := pilot.app.screen, ModalScreen):
-            await top.dismiss(None)
-        else:
-            await pilot.app.pop_screen()
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def mended(floor: Floor) -> None:
+    """What one case leaves when it fails is not the next one's trouble."""
+    await floor.mend()
 
 
 async def go_to(pilot: Pilot[Any], number: str) -> OrderScreen:
