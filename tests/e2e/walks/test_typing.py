@@ -39,6 +39,15 @@ def terminal(office: Office, orders: list[dict[str, Any]]) -> Terminal:
     return opened
 
 
+def leave(terminal: Terminal) -> None:
+    """Back to the board by esc. It has to be heard before the next key comes: together they would be another key."""
+    terminal.send("\x1b")
+    gone = ("LOOKED IN", "Leave it  esc")
+    terminal.until(
+        lambda: "space Mark" in (text := terminal.text) and not any(words in text for words in gone), "the board alone"
+    )
+
+
 @pytest.mark.parametrize("committed", ["田中", "ｒ", "１０", "か\u3099", "ｑ"])
 def test_outside_a_text_field_it_does_nothing_and_the_next_key_ends_the_hint(
     terminal: Terminal, committed: str
@@ -68,8 +77,7 @@ def test_find_reads_full_width_digits_and_decomposed_kana(terminal: Terminal, or
         terminal.shows("Type order or customer number", "⏎ Find")
         terminal.send(committed + "\r")
         terminal.shows(found["number"], "WHAT TO SAY")
-        terminal.send("\x1b")
-        terminal.shows("2 orders")
+        leave(terminal)
 
 
 def test_three_pasted_lines_are_looked_for_and_are_no_keys(terminal: Terminal, orders: list[dict[str, Any]]) -> None:
@@ -77,8 +85,7 @@ def test_three_pasted_lines_are_looked_for_and_are_no_keys(terminal: Terminal, o
     terminal.paste(f"q\r\n受注番号 {orders[1]['number']}\nr")
     terminal.shows(orders[1]["number"], "WHAT TO SAY", "esc Back")
     assert terminal.process.poll() is None
-    terminal.send("\x1b")
-    terminal.shows("2 orders")
+    leave(terminal)
 
 
 # One write each: nothing of it has been painted when the next letter is there already.
@@ -88,9 +95,8 @@ def test_what_is_typed_behind_the_key_of_find_is_looked_for(terminal: Terminal, 
     """``0`` and ``9`` are sections, ``r`` and ``q`` keys of the board: in the field that opens they are text."""
     for text in (orders[1]["number"], f"090-q{orders[1]['number']}"):
         terminal.send(f"F{text}\r")
-        terminal.shows(" Find ", text, "LOOKED IN", "[1 Orders]")
-        terminal.send("\x1b")
-        terminal.shows("2 orders", "space Mark")
+        terminal.shows(text, "LOOKED IN", "[1 Orders]")
+        leave(terminal)
     assert terminal.process.poll() is None
 
 
@@ -99,7 +105,7 @@ def test_what_is_typed_behind_the_key_of_the_filter_is_the_filter(terminal: Term
     terminal.shows("/ state:done", "0 orders", "space Mark")
     terminal.send("/\x15state:parked\n\x1b[B")
     terminal.shows("/ state:parked", "2 orders", "Stands")
-    terminal.send("/\x15\n\x1b")
+    terminal.send("/\x15\n")
     terminal.shows("/ all orders", "2 orders", "space Mark")
 
 
@@ -119,8 +125,27 @@ def test_what_is_typed_before_a_dialog_stands_agrees_to_nothing(
     for key, title in (("u", "Take"), ("p", "Park")):
         terminal.send(f"\x1b[B{key}\r\rq")
         terminal.shows(f" {title}", "Leave it  esc")
-        terminal.send("\x1b")
-        terminal.shows("2 orders", "space Mark")
+        leave(terminal)
     assert terminal.process.poll() is None
     told = office.world.count("SELECT COUNT(*) FROM audit WHERE command IN ('order.take', 'order.park')")
     assert told == 0
+
+
+def heard(terminal: Terminal, text: str) -> bool:
+    """Type it until it stands there: a dialog hears nothing in its first moments."""
+    if text not in terminal.text:
+        terminal.send(text)
+    return text in terminal.text
+
+
+def test_numbers_of_a_dialog_are_read_as_an_input_method_commits_them(
+    terminal: Terminal, office: Office, orders: list[dict[str, Any]]
+) -> None:
+    """Cancel of both orders: their number as ``２``, the pace as ``１０``; it goes last, nothing is left afterwards."""
+    terminal.send("*c")
+    terminal.shows("Cancel: 2 orders", "reason (needed)", "type 2", "orders a second", "Leave it  esc")
+    terminal.until(lambda: heard(terminal, "重複"), "the dialog to hear keys")
+    terminal.send("\t２\t１０\r")
+    terminal.shows("Cancel of 2 orders", "10 a second", "2 done")
+    for order in orders:
+        office.until_run(order["id"], "cancelled")
