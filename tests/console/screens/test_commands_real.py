@@ -85,6 +85,15 @@ def bill_cancelled(before: World, after: World) -> bool:
     ] == "Cancelled"
 
 
+def left_as_it_is(before: World, after: World) -> bool:
+    """The order is closed: its bill stands as it stood, and Salesforce still shows that it failed."""
+    return (
+        bool(before["whmcs"]["orders"])
+        and after["whmcs"] == before["whmcs"]
+        and after["salesforce"]["Status"] == "Failed"
+    )
+
+
 @dataclass(frozen=True)
 class Case:
     """``key``: what is pressed, when not the command's own key. ``typed``: argument → value. ``words``: what the screen
@@ -136,6 +145,7 @@ CASES = [
     Case("order.unpark", payable, provisioned, "✓ done"),
     Case("order.cancel", Floor.failed, status_is("Cancelled"), "⊘ cancelled"),
     Case("order.cancel", Floor.differing, bill_cancelled, "⊘ cancelled", key="z"),
+    Case("order.cancel", Floor.differing, left_as_it_is, "it is closed; stands: WHMCS order", key="c", typed={"leave_as_is": "yes"}),
     Case("order.resolve_is", lambda floor: floor.unknown(made=True), provisioned, "✓ done"),
     Case("order.resolve_absent", lambda floor: floor.unknown(made=False), provisioned, "✓ done", role="supervisor"),
     Case("order.edit", Floor.failed, nothing, "language is changed", typed={"language": "ｅｎ"}),
@@ -312,8 +322,13 @@ async def fill_dialog(floor: Floor, pilot: Pilot[Any], case: Case, order_id: str
     if typed.get("service") == "?":
         services = (await floor.world(order_id))["whmcs"]["services"]
         typed["service"] = next(number for number, state in services if state == "Pending")
+    required = any(argument.required for argument in BY_ID[case.command].arguments)
+    if typed and not required:  # it is planned without them at once, and anew with what is typed
+        await until(lambda: dialog.plan is not None and not dialog.ignores_input(), said=lambda: screen_text(pilot))
     for name, value in typed.items():
         dialog.query_one(f"#argument-{name}", ChoiceInput).value = value
+    if typed and not required:
+        await until(lambda: dialog.plan is None, said=lambda: screen_text(pilot))
     if typed and dialog.plan is None:
         await until(lambda: not dialog.ignores_input())
         if BY_ID[case.command].risk is Risk.NONE:  # one ⏎ plans what was typed and agrees to it
