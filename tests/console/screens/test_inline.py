@@ -12,6 +12,7 @@ from console.commands.table import for_orders
 from console.schema.commands import Plan, PlanRequest
 from console.screens.board import BoardScreen
 from console.widgets import grace
+from console.widgets.inline import InlineConfirm
 from tests.console.screens import world
 from tests.console.screens.canned import CannedApi
 from tests.console.screens.canned import planned as a_plan
@@ -135,3 +136,22 @@ async def test_a_plan_with_a_warning_does_not_fit_a_line(api: CannedApi, opened:
         await pilot.press("r")
         await planned(pilot)
         assert "WHMCS bills the card" in screen_text(pilot)
+
+
+async def test_a_plan_that_does_not_fit_its_line_cannot_be_agreed_to_there(
+    api: CannedApi, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """⏎ between the line and its dialog would agree to warnings that nobody saw."""
+    ready: list[bool] = []
+    dismiss = InlineConfirm.dismiss
+
+    def dismissed(self: InlineConfirm, result: Any = None) -> Any:
+        ready.append(self.ready)
+        return dismiss(self, result)
+
+    monkeypatch.setattr(InlineConfirm, "dismiss", dismissed)
+    async with opened() as pilot:
+        await take(pilot, FAILED)
+        await pilot.press("r")
+        await planned(pilot)
+        assert ready == [False] and api.submitted == []
