@@ -236,7 +236,7 @@ async def test_a_pause_is_seen_on_health_and_on_every_status_bar(floor: Floor) -
     since, _ = await act(floor, "system.resume", {"subject": "esim"})
     await seen(pilot, lambda: "their maintenance" not in shown(pilot), since, "system.resume on health")
     await watching(floor)
-    assert "eSIM ✓" in shown(pilot)
+    await until(lambda: "eSIM ✓" in shown(pilot), said=lambda: shown(pilot))
     since, _ = await act(floor, "system.pause", {"subject": "esim"})
     await seen(pilot, lambda: "eSIM ! paused" in shown(pilot), since, "system.pause on the status bar")
     since, _ = await act(floor, "system.resume", {"subject": "esim"})
