@@ -180,7 +180,8 @@ async def test_events_gaps_poison_and_deep_health(desk: Desk) -> None:
     desk.parts.engine.gates["whmcs"].last_error = "bad_number: 090-1234-5678 is taken"
     shown = await viewer.integrations()
     (said,) = [one.last_error for one in shown.integrations if one.system == "whmcs"]
-    assert said is not None and "taken" in said and "5678" not in said  # of the whole answer, a time may hold these digits
+    # of the whole answer, a time may hold these digits
+    assert said is not None and "taken" in said and "5678" not in said
     assert [(pause.subject, pause.actor) for pause in shown.pauses] == [("whmcs", "mira")]
     assert {one.system for one in shown.integrations} == {"salesforce", "whmcs", "esim", "mail"}
     assert "portal_feed_seq" in await viewer.metrics()
