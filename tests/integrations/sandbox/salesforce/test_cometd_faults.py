@@ -9,7 +9,7 @@ import pytest
 
 from integrations.sandbox.salesforce.cometd import CometdOptions
 from tests.integrations.sandbox.salesforce.cometd_rig import CHANNEL, Org
-from tests.integrations.sandbox.salesforce.test_cometd import Wire, uuids, wire
+from tests.integrations.sandbox.salesforce.cometd_wire import Wire, uuids, wire
 
 
 @pytest.fixture
