@@ -269,11 +269,15 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
             await self._take(event)
 
     async def _take(self, event: events.Event) -> None:
-        """A dialog ignores what comes in its first moments: those keys were meant for what stood there before."""
+        """A dialog ignores what comes in its first moments: those keys were meant for what stood there before.
+
+        Not esc, which agrees to nothing: who sees a dialog he did not want is rid of it by the first press.
+        """
         if isinstance(event, events.Key | events.Paste | events.MouseDown) and not event.is_forwarded:
             screen = self._active()
             key = (event.character or "") if isinstance(event, events.Key) else ""
-            if isinstance(screen, PlanDialog | Question) and screen.ignores_input(key):
+            leaves = isinstance(event, events.Key) and event.key == "escape"
+            if isinstance(screen, PlanDialog | Question) and not leaves and screen.ignores_input(key):
                 event.stop()
                 return
             if key and not key.isascii() and key.isprintable() and not isinstance(self.focused, Input | TextArea):

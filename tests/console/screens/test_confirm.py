@@ -106,7 +106,7 @@ async def test_keys_of_the_first_half_second_are_ignored(
         await pilot.press("a")
         await until(pilot, lambda: isinstance(pilot.app.screen, PlanDialog) and pilot.app.screen.plan is not None)
         now[0] += 0.49
-        await pilot.press("enter", "escape", "enter")
+        await pilot.press("enter", "tab", "enter")
         assert isinstance(pilot.app.screen, PlanDialog)
         assert api.submitted == []
         now[0] += 0.02
@@ -114,11 +114,14 @@ async def test_keys_of_the_first_half_second_are_ignored(
         await until(pilot, lambda: len(api.submitted) == 1)
 
 
-async def test_escape_leaves_without_a_word_to_the_daemon(api: CannedApi, opened: Opened) -> None:
+async def test_escape_leaves_without_a_word_to_the_daemon_from_the_first_moment_on(
+    api: CannedApi, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grace, "monotonic", lambda: 100.0)  # the first half second does not end
     async with opened() as pilot:
         await take(pilot, REVIEW)
         await pilot.press("a")
-        await planned(pilot)
+        await until(pilot, lambda: isinstance(pilot.app.screen, PlanDialog) and pilot.app.screen.plan is not None)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen))
         assert api.submitted == []
