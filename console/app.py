@@ -10,13 +10,11 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events, on, work
+from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.filter import LineFilter, Monochrome
-from textual.screen import Screen
-from textual.widgets import Input, TextArea
 from textual.worker import Worker, WorkerState
 
 from console import collector, keys
@@ -27,15 +25,13 @@ from console.commands.cliline import cli_line
 from console.commands.table import BY_ID
 from console.eventloop import loop_factory
 from console.observe.crash import EXIT_CRASH
-from console.screens.acting import AFRESH
-from console.screens.ahead import TypedAhead
 from console.screens.attaching import Attachment, OtherOrg
 from console.screens.attention import Attention
 from console.screens.base import LiveScreen
 from console.screens.clipboard import Clipboard, question
-from console.screens.desk import NEVER, Desk
+from console.screens.desk import Desk
 from console.screens.driver import lasting
-from console.screens.going import GoingApp
+from console.screens.hearing import HearingApp
 from console.screens.logbook import Did, LogBook
 from console.screens.opening import ConsoleOptions
 from console.screens.order import OrderScreen
@@ -62,7 +58,7 @@ TITLE_KEPT, TITLE_BACK = "\x1b[22;0t", "\x1b[23;0t"  # the terminal's title befo
 NOTICE = 8.0
 
 
-class ConsoleApp(GoingApp, inherit_bindings=False):
+class ConsoleApp(HearingApp, inherit_bindings=False):
     """Three workers (feed, identity, integrations) and a flush of what changed to the active screen, ten times a second."""
 
     TITLE = "portal"
@@ -103,7 +99,6 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         self.copier = Clipboard(options.environ, options.copies, self._tell, self._offer_copy)
         self.looks_from = options.looks_from  # where theme and signs came from
         self._seen_act = 0  # the newest act that was heard of
-        self._ahead = TypedAhead(self, self._take, on_top=self._active, confirms=self._confirms, opening=self._opening)
         self._mishaps: set[str] = set()  # kinds and places of defects that were told
         for theme in THEMES:
             self.register_theme(theme)
@@ -211,11 +206,6 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
         if isinstance(active, LiveScreen | PlanDialog | InlineConfirm) and active.stands:
             active.flush()
 
-    def _active(self) -> Screen[Any] | None:
-        """The screen on top; None while the console starts or ends."""
-        stack = self._screen_stacks.get(self._current_mode)
-        return stack[-1] if stack else None
-
     def _live_screens(self) -> list[LiveScreen]:
         return [screen for stack in self._screen_stacks.values() for screen in stack if isinstance(screen, LiveScreen)]
 
@@ -258,48 +248,7 @@ class ConsoleApp(GoingApp, inherit_bindings=False):
     def _wanted(self, event: LiveScreen.Wanted) -> None:
         self.action_find(event.text)
 
-    # Keys ------------------------------------------------------------------------------------------------------------
-
-    async def on_event(self, event: events.Event) -> None:
-        """What is typed is taken key by key, each when the one before it has done its work."""
-        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
-            line_feed = isinstance(event, events.Key) and event.key == "ctrl+j"  # as scripts send it for the enter key
-            await self._ahead.give(events.Key("enter", "\r") if line_feed else event)
-        else:
-            await self._take(event)
-
-    async def _take(self, event: events.Event) -> None:
-        """A dialog ignores what comes in its first moments: those keys were meant for what stood there before.
-
-        Not esc, which agrees to nothing: who sees a dialog he did not want is rid of it by the first press.
-        """
-        if isinstance(event, events.Key | events.Paste | events.MouseDown) and not event.is_forwarded:
-            screen = self._active()
-            key = (event.character or "") if isinstance(event, events.Key) else ""
-            leaves = isinstance(event, events.Key) and event.key == "escape"
-            if isinstance(screen, PlanDialog | Question) and not leaves and screen.ignores_input(key):
-                event.stop()
-                return
-            if key and not key.isascii() and key.isprintable() and not isinstance(self.focused, Input | TextArea):
-                event.stop()
-                self._say_japanese_input(monotonic())
-                return
-            if isinstance(event, events.Key) and self.desk.foreign_key_at > NEVER:
-                self._say_japanese_input(NEVER)  # a key of the keyboard itself: it is off, or does no harm
-        await super().on_event(event)
-
-    @staticmethod
-    def _confirms(screen: Screen[Any]) -> bool:
-        return isinstance(screen, PlanDialog | InlineConfirm | Question)
-
-    def _opening(self) -> bool:
-        """Is a dialog about to be opened as soon as the daemon has said whether it may be?"""
-        return any(worker.group == AFRESH and not worker.is_finished for worker in self.workers)
-
-    def _say_japanese_input(self, at: float) -> None:
-        """A key that came out of an input method is no command; the footer says so for a while, or (NEVER) no longer."""
-        self.desk.foreign_key_at = at
-        self._tick()
+    # Palette and looks -----------------------------------------------------------------------------------------------
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, CommandPalette):

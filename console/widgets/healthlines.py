@@ -221,5 +221,5 @@ def alarm_lines(alerts: Sequence[AlertView], now: float, zone: tzinfo, glyphs: G
             f"since {wording.moment(alert.first_at, now, zone)}"
         )  # fmt: skip
         lines += told([(f" {glyphs.warn} ", tone)], glyphs.plain(literal(alert.message)), tone, width, indent="   ")
-        lines.append([(f"   {since} {glyphs.sep} {literal(alert.cause)}", "muted")])
+        lines.append([(f"   {since} {glyphs.sep} {literal(wording.alarm(alert.cause))}", "muted")])
     return lines
