@@ -107,11 +107,11 @@ class GoingApp(App[int], inherit_bindings=False):
 
     def action_log_console(self) -> None:
         """What this window did, masked."""
-        from console.screens.logscreen import LogScreen
+        from console.screens.logscreen import LogConsole
 
         if isinstance(self.screen, LiveScreen):
             zone = self.desk.session.zone
-            self.push_screen(LogScreen(self.desk.glyphs, self.log_book, zone, self.copy_out))
+            self.push_screen(LogConsole(self.desk.glyphs, self.log_book, zone, self.copy_out))
 
     def action_say_zone(self) -> None:
         """The zone in which all times on the screen are told."""

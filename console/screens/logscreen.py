@@ -22,7 +22,7 @@ _TONES = {Did.ACT: "accent", Did.SAID: "plain", Did.FAILED: "warn"}
 EVERY = 0.5
 
 
-class LogScreen(ModalScreen[None]):
+class LogConsole(ModalScreen[None]):
     """``copy`` is given the text of the line in hand. The newest line stands at the end and is followed."""
 
     CSS_PATH = "../../styles/help.tcss"

@@ -12,7 +12,7 @@ from textual.widgets import Input
 from console.screens.approvals import ApprovalsScreen
 from console.screens.board import BoardScreen
 from console.screens.goto import GoTo
-from console.screens.logscreen import LogScreen
+from console.screens.logscreen import LogConsole
 from console.screens.order import OrderScreen
 from console.widgets.sheet import Sheet
 from tests.console.screens import world
@@ -56,7 +56,7 @@ async def test_the_log_console_keeps_acts_as_command_lines_and_failed_requests_m
         await pilot.press("enter")
         await until(pilot, lambda: len(api.submitted) == 1)
         await pilot.press("L")
-        await until(pilot, lambda: isinstance(pilot.app.screen, LogScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, LogConsole))
         sheet = pilot.app.screen.query_one(Sheet)
         await until(pilot, lambda: "portal orders retry 00010466" in words_of(sheet))
         await pilot.press("L")
@@ -68,7 +68,7 @@ async def test_the_log_console_shows_no_personal_data(opened: Opened) -> None:
         app: Any = pilot.app
         app.log_book.note("said", "mail to hanako.tanaka@example.jp, token ptl_0123456789abcdef0123456789abcdef")
         await pilot.press("L")
-        await until(pilot, lambda: isinstance(pilot.app.screen, LogScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, LogConsole))
         await until(pilot, lambda: "mail to" in words_of(pilot.app.screen.query_one(Sheet)))
         assert "hanako.tanaka" not in screen_text(pilot)
 

@@ -10,7 +10,7 @@ from console.client.errors import NoAnswer
 from console.observe.crash import CrashReports
 from console.observe.redact import Redactor
 from console.schema.service import Revealed, RevealRequest
-from console.screens.logscreen import LogScreen
+from console.screens.logscreen import LogConsole
 from console.screens.order import OrderScreen
 from console.screens.reveal import RevealScreen
 from console.screens.session import Live
@@ -74,7 +74,7 @@ async def test_crash_file_and_log_console_carry_masked_values_only(
         app.log_book.failed("GET", f"/find?text={PHONE}", NoAnswer("here", f"{MAIL} sent {TOKEN}"))
         await pilot.press("L")
         await until(
-            pilot, lambda: isinstance(app.screen, LogScreen) and "/find" in words_of(app.screen.query_one(Sheet))
+            pilot, lambda: isinstance(app.screen, LogConsole) and "/find" in words_of(app.screen.query_one(Sheet))
         )
         shown = words_of(app.screen.query_one(Sheet)) + screen_text(pilot)
     (file,) = (tmp_path / "crashes").iterdir()
