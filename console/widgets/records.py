@@ -68,7 +68,7 @@ def _compared(compared: Compared, systems: Sequence[tuple[str, str]], label: int
 def _footing(records: Records, width: int, now: float, glyphs: Glyphs) -> list[Line]:
     count = records.differences
     said = "no field differs" if not count else f"{count} field differs" if count == 1 else f"{count} fields differ"
-    lines: list[Line] = [[(said, "warn" if count else "ok"), (f" {glyphs.sep} f fetch again", "muted")]]
+    lines: list[Line] = [[(said, "warn" if count else "ok"), (f" {glyphs.sep} f read again", "muted")]]
     for fetched in records.fetched:
         title = dict(_SHOWN).get(fetched.system, fetched.system)
         old = wording.age(now - fetched.at)
