@@ -76,10 +76,12 @@ async def open_palette(pilot: Pilot[Any]) -> None:
 
 
 async def open_log(pilot: Pilot[Any]) -> None:
+    ticker = "12:04:31   Approve 00010485: requested"
     await ask_approve(pilot)
     await until(pilot, lambda: not dialog(pilot).ignores_input())
     await pilot.press("enter")
-    await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen))
+    # in the ticker of the board, which is seen around the log
+    await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen) and ticker in screen_text(pilot))
     await pilot.press("L")
     await until(pilot, lambda: "portal orders approve" in screen_text(pilot))
 
