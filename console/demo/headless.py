@@ -86,6 +86,8 @@ class Headless:
         self._placed: list[tuple[Wish, Placed]] = []
         self._struck: list[Strike] = []
         self._kills = 0
+        self._mended: set[str] = set()  # orders whose customer has a card by now
+        self._delivered: set[str] = set()  # profile types that were refilled
         self._all_placed = asyncio.Event()
         self._changing = asyncio.Lock()  # the daemon is being killed and started again
         self._sandbox: Child
@@ -198,6 +200,7 @@ class Headless:
                 await self._until(parked, REST, f"order {placed.number} to park")
                 await asyncio.sleep(CARD_AFTER)
                 await self._outside.give_card(wish.customer)
+                self._mended.add(placed.id)
 
     async def _refill(self) -> None:
         """The scarce type runs out; a delivery comes when every order is placed, and is imported over the API."""
@@ -209,6 +212,7 @@ class Headless:
             try:
                 async with self._changing, ApiClient(Address(socket=self._socket)) as client:
                     await client.import_profiles(data, batch="delivery")
+                self._delivered.add(SCARCE)
                 return
             except ApiError as error:
                 if time.monotonic() > end:
@@ -230,7 +234,8 @@ class Headless:
         return shown is not None and shown.state == state
 
     def _at_rest(self) -> bool:
-        return self._inside.at_rest([placed.id for _, placed in self._placed], time.time())
+        order_ids = [placed.id for _, placed in self._placed]
+        return self._inside.at_rest(order_ids, time.time(), mended=self._mended, delivered=self._delivered)
 
     async def _rest(self) -> None:
         """Until nothing more happens by itself, three looks long; what never comes to rest is shown as it is.

@@ -1,7 +1,7 @@
 """How the product stands: read from its journal, which can be read while the daemon is dead, too."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,14 +65,19 @@ class Inside:
         with self._open() as db:
             return bool(runs.in_state(db, "running"))
 
-    def at_rest(self, order_ids: list[str], now: float) -> bool:
-        """Every order has a run, and nothing more happens by itself, mails and status writes included."""
+    def at_rest(self, order_ids: list[str], now: float, *, mended: Set[str], delivered: Set[str]) -> bool:
+        """Every order has a run, and nothing more happens by itself, mails and status writes included.
+
+        What waits for something that has come goes on when the daemon looks for it next: ``mended`` are orders whose
+        customer has paid up, ``delivered`` profile types that are in stock again.
+        """
         with self._open() as db:
             if inbox.waiting(db, 1) or outbox.next_due(db) is not None:
                 return False
             if runs.in_state(db, "queued", "running", "retrying"):
                 return False
-            if any(_goes_on(run, now) for run in runs.parked_on_condition(db)):
+            parked = runs.parked_on_condition(db)
+            if any(_goes_on(run, now, delivered) or run.order_id in mended for run in parked):
                 return False
             return all(runs.latest_of_order(db, order_id) is not None for order_id in order_ids)
 
@@ -85,8 +90,10 @@ class Inside:
             connection.close()
 
 
-def _goes_on(run: Run, now: float) -> bool:
+def _goes_on(run: Run, now: float, delivered: Set[str]) -> bool:
     condition = run.condition or {}
+    if condition.get("kind") == "stock":
+        return condition["argument"] in delivered
     if condition.get("kind") == "after":
         return float(condition["argument"]) < now + NEAR
     return condition.get("kind") in BY_ITSELF
