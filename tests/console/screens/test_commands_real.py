@@ -325,16 +325,13 @@ async def fill_dialog(floor: Floor, pilot: Pilot[Any], case: Case, order_id: str
     if typed.get("service") == "?":
         services = (await floor.world(order_id))["whmcs"]["services"]
         typed["service"] = next(number for number, state in services if state == "Pending")
-    required = any(argument.required for argument in BY_ID[case.command].arguments)
-    if typed and not required:  # it is planned without them at once, and anew with what is typed
-        await until(lambda: dialog.plan is not None and not dialog.ignores_input(), said=lambda: screen_text(pilot))
+    await until(lambda: dialog.stands and not dialog._busy, said=lambda: screen_text(pilot))  # planned or not: it rests
     for name, value in typed.items():
         dialog.query_one(f"#argument-{name}", ChoiceInput).value = value
-    if typed and not required:
-        await until(lambda: dialog.plan is None, said=lambda: screen_text(pilot))
-    if typed and dialog.plan is None:
+    await until(lambda: dialog.plan is None or dialog._given()[0] == dialog._planning.arguments)
+    if dialog.plan is None:
         await until(lambda: not dialog.ignores_input())
-        if BY_ID[case.command].risk is Risk.NONE:  # one ⏎ plans what was typed and agrees to it
+        if dialog._at_once:  # one ⏎ plans what was typed and agrees to it
             client = floor.desk.client(case.role)
             return await client.plan(case.command, PlanRequest(orders=[order_id], arguments=dict(typed))), None
         await press(pilot, "enter")
