@@ -10,7 +10,7 @@ from platformdirs import user_state_path
 from console import __version__
 from console.cli.exits import Exit, Failure
 from console.cli.filters import protected
-from console.cli.root import make_daemon_app
+from console.cli.root import make_console_app, make_daemon_app
 from console.cli.state import State
 from console.observe.crash import EXIT_INTERRUPTED, CrashReports, guarded
 from console.observe.redact import Redactor
@@ -49,8 +49,11 @@ def run(arguments: list[str], state: State) -> int:
 
 
 def _tree(arguments: list[str]) -> typer.Typer:
-    if arguments[:1] == ["daemon"]:
-        return make_daemon_app()
+    match arguments[:1]:
+        case ["daemon"]:
+            return make_daemon_app()
+        case ["console"]:
+            return make_console_app()
     from console.cli.app import make_app
 
     return make_app()

@@ -50,6 +50,15 @@ def make_daemon_app() -> typer.Typer:
     return app
 
 
+def make_console_app() -> typer.Typer:
+    """For ``portal console …``: a person waits for its first frame."""
+    from console.cli.window import console
+
+    app = make_root()
+    app.command("console")(console)
+    return app
+
+
 def _version(asked: bool) -> None:
     if asked:
         typer.echo(f"portal {__version__}")

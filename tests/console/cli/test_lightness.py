@@ -28,12 +28,13 @@ def loaded_by(*arguments: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--version",), ("--help",), ("daemon", "--help"), ("settings", "show", "--help")]
+    "arguments",
+    [("--version",), ("--help",), ("daemon", "--help"), ("console", "--help"), ("settings", "show", "--help")],
 )
 def test_help_and_version_load_nothing_heavy(arguments: tuple[str, ...]) -> None:
     modules = loaded_by(*arguments)
     assert "console.cli.root" in modules
-    assert ("console.cli.app" in modules) is (arguments[0] != "daemon")
+    assert ("console.cli.app" in modules) is (arguments[0] not in ("daemon", "console"))
     assert not {name for name in modules if name in HEAVY or name.split(".")[0] in HEAVY}
     assert len(modules) < MOST
 
