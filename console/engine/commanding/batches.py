@@ -142,7 +142,7 @@ class BatchRunner:
         result = {"message": applied.message, **applied.detail}
         if applied.outcome == "unknown":
             await self._set(batch, item, "failed", {"reason": applied.message})
-        elif applied.run_id is not None and self._commander.follows(command):
+        elif applied.outcome == "requested" and applied.run_id is not None and self._commander.follows(command):
             await self._set(batch, item, "working", {**result, "run": applied.run_id})
         else:
             await self._set(batch, item, "done", result)

@@ -1,10 +1,12 @@
 """Many orders at once: a batch in the daemon with a result for each, that outlives windows and restarts."""
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import pytest
 
-from console.engine.commanding.batches import BatchRunner, failures_in_a_row
+from console.engine.commanding.batches import GOING, BatchRunner, failures_in_a_row
 from console.engine.commanding.commander import Commander
 from console.engine.commanding.errors import BadArgument, Changed, NeedsReason, NotPossible
 from storage import batches, desk, runs
@@ -27,6 +29,25 @@ def items(floor: Floor, batch_id: str | None) -> list[Item]:
 async def ended(floor: Floor, batch_id: str | None) -> Batch:
     await floor.when(lambda: batch(floor, batch_id).ended_at is not None, lambda: str(items(floor, batch_id)))
     return batch(floor, batch_id)
+
+
+@dataclass
+class Pace:
+    """A clock for the rest between two orders, which is over as soon as ``over`` holds, and never before."""
+
+    over: Callable[[], bool]
+    passed: float = 0.0
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        self.passed += 3600.0 if self.over() else 0.0
+        return self.passed
+
+
+def at_pace(floor: Floor, over: Callable[[], bool]) -> BatchRunner:
+    return BatchRunner(replace(floor.parts.engine, clock=Pace(over)), floor.commander)
 
 
 async def three_failed(floor: Floor) -> list[str]:
@@ -61,18 +82,33 @@ async def test_a_bulk_retry_reports_what_the_engine_made_of_each(floor: Floor) -
 
 async def test_a_batch_stops_after_failures_in_a_row(floor: Floor) -> None:
     orders = [await floor.failed() for _ in range(5)]  # the customer is still broken
-    floor.spawn(floor.batches.run())
     plan = await floor.plan("retry", OTTO, *orders)
     submitted = await floor.commander.submit(
         plan.hash, "order.retry", OTTO, "again", order_ids=orders, pace=2, stop_after=2
     )
+
+    floor.spawn(at_pace(floor, lambda: not any(floor.run(order_id).state in GOING for order_id in orders)).run())
     assert (await ended(floor, submitted.batch_id)).state == "broken_off"
     results = items(floor, submitted.batch_id)
-    assert [item.state for item in results].count("failed") == 2
-    assert [item.state for item in results].count("waiting") >= 2
+    assert [item.state for item in results] == ["failed", "failed", "waiting", "waiting", "waiting"]
     reasons = [str((item.result or {}).get("reason")) for item in results if item.state == "failed"]
     assert all(reason.startswith("failed: ") for reason in reasons)
     assert floor.audit()[-1].outcome == "failed"
+
+
+async def test_orders_that_are_closed_as_they_stand_do_not_break_a_batch_off(floor: Floor) -> None:
+    """Their runs end as failed: that is what was asked for."""
+    orders = [await floor.failed() for _ in range(4)]
+    as_it_is = {"leave_as_is": True}
+    plan = await floor.commander.plan("order.cancel", OTTO, order_ids=orders, arguments=as_it_is)
+    floor.spawn(floor.batches.run())
+    submitted = await floor.commander.submit(
+        plan.hash, "order.cancel", OTTO, "moved away", order_ids=orders, arguments=as_it_is, pace=50, stop_after=2
+    )
+    assert (await ended(floor, submitted.batch_id)).state == "done"
+    assert [item.state for item in items(floor, submitted.batch_id)] == ["done"] * 4
+    assert {floor.run(order_id).error_code for order_id in orders} == {"left_as_is"}
+    assert floor.audit()[-1].outcome == "done"
 
 
 async def test_an_order_that_moved_since_the_plan_is_left_out(floor: Floor) -> None:
@@ -136,7 +172,7 @@ async def test_a_note_is_not_written_twice_after_a_restart(floor: Floor) -> None
 async def test_a_stopped_batch_begins_nothing_more(floor: Floor) -> None:
     orders = [floor.order("vpn", status="Pending Review") for _ in range(4)]
     plan = await floor.plan("note", OTTO, *orders, text="slowly")
-    floor.spawn(floor.batches.run())
+    floor.spawn(at_pace(floor, lambda: False).run())
     submitted = await floor.commander.submit(
         plan.hash, "order.note", OTTO, None, order_ids=orders, arguments={"text": "slowly"}, pace=0.5
     )
