@@ -3,6 +3,9 @@
 Only a complete JSON object that says ``result`` (or ``status``, as some actions do) is WHMCS speaking. Everything else
 (pages of proxies and firewalls, 5xx of any kind, text, an object without a verdict, only a ``warning``) is trouble: it
 proves nothing, and no part of it is kept.
+
+A PHP that shows its warnings prints them before the JSON, and may call the whole thing text/html. Such an answer is
+*noisy*: a read may use it, a write may not take it for proof of anything.
 """
 
 import json
@@ -20,6 +23,11 @@ from integrations.whmcs.values import decode_entities
 
 JSON_TYPES = ("application/json", "text/json")
 
+# How much may stand before the JSON, and how many braces in it are tried as its beginning.
+_MOST_NOISE, _MOST_BRACES = 65_536, 100
+
+NOISE = "PHP printed something else around its answer: set display_errors to Off in the PHP of WHMCS"
+
 
 class Verdict(StrEnum):
     SUCCESS = "success"
@@ -31,7 +39,7 @@ class Verdict(StrEnum):
 class Answer:
     """One answer. ``body`` only for a success, ``message`` only for an error, ``trouble`` (a code) only for trouble.
 
-    ``spoken`` says in words what was received; ``retry_after`` is in seconds.
+    ``spoken`` says in words what was received; ``retry_after`` is in seconds. ``noisy``: not JSON alone, or not called so.
     """
 
     verdict: Verdict
@@ -41,6 +49,7 @@ class Answer:
     trouble: str = ""
     spoken: str = ""
     retry_after: float | None = None
+    noisy: bool = False
 
     @property
     def blocked(self) -> bool:
@@ -58,16 +67,20 @@ def read_answer(response: httpx.Response) -> Answer:
 
     if status >= 500 or 300 <= status < 400 or status == 429:
         return trouble(f"http_{status}", f"answered HTTP {status}")
-    body = _json_object(response)
+    body = _json_object(response.content) if _called_json(response) else None
+    noisy = body is None
+    if body is None and status == 200:
+        body = _json_in_noise(response.content)
     if body is None:
         code = "not_json" if status == 200 else f"http_{status}"
         return trouble(code, f"answered something else than JSON (HTTP {status})")
     said = _verdict(body)
     if said == "success" and status == 200:
-        return Answer(Verdict.SUCCESS, status, body=body)
+        return Answer(Verdict.SUCCESS, status, body=body, noisy=noisy)
     message = _message(body)
     if said == "error" and status in (200, 400, 401, 403, 404):
-        return Answer(Verdict.ERROR, status, message=message, spoken=message or "an error without a message")
+        spoken = message or "an error without a message"
+        return Answer(Verdict.ERROR, status, message=message, spoken=spoken, noisy=noisy)
     if status != 200:
         return trouble(f"http_{status}", f"answered HTTP {status}")
     if said:
@@ -77,16 +90,31 @@ def read_answer(response: httpx.Response) -> Answer:
     return trouble("no_result", "answered JSON without a result")
 
 
-def _json_object(response: httpx.Response) -> dict[str, Any] | None:
-    """The body as a JSON object, or None. A missing content type is taken for JSON, another one is not."""
+def _called_json(response: httpx.Response) -> bool:
+    """Whether the answer says that it is JSON. A missing content type is taken for JSON, another one is not."""
     declared = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
-    if declared and declared not in JSON_TYPES and not declared.endswith("+json"):
-        return None
+    return not declared or declared in JSON_TYPES or declared.endswith("+json")
+
+
+def _json_object(content: bytes) -> dict[str, Any] | None:
     try:
-        body = json.loads(response.content, parse_float=Decimal, parse_constant=_no_constant)
+        body = json.loads(content, parse_float=Decimal, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
+
+
+def _json_in_noise(content: bytes) -> dict[str, Any] | None:
+    """The JSON object with a verdict that ends the body, whatever was printed before it; or None."""
+    start = -1
+    for _ in range(_MOST_BRACES):
+        start = content.find(b"{", start + 1, _MOST_NOISE)
+        if start < 0:
+            return None
+        body = _json_object(content[start:])
+        if body is not None:
+            return body if _verdict(body) else None
+    return None
 
 
 def _no_constant(name: str) -> None:

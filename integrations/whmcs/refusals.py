@@ -9,10 +9,10 @@ other status than 403, for the same reason.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from integrations.errors import CallFailed, ErrorClass, IntegrationError, LoginFailed, System
-from integrations.whmcs.envelope import Answer, Verdict
+from integrations.whmcs.envelope import NOISE, Answer, Verdict
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,8 @@ READ_ERRORS: Mapping[str, tuple[Known, ...]] = {
 
 def write_failure(action: str, answer: Answer) -> IntegrationError:
     """The failure of a write: refused if the answer is on the closed list, else OUTCOME_UNKNOWN."""
+    if answer.noisy:
+        return _failed(action, replace(answer, spoken=NOISE), ErrorClass.OUTCOME_UNKNOWN, "noisy_answer")
     if answer.verdict is Verdict.ERROR:
         if answer.http_status == 403 and (known := _find(ACCESS, answer)):
             return _access(action, answer, known)

@@ -60,7 +60,7 @@ class ApiTransport:
         """
         client = await self._own_connections()
         answer = await self._send(client, action, params, self._config.write_timeouts, write=True)
-        if answer.verdict is not Verdict.SUCCESS:
+        if answer.verdict is not Verdict.SUCCESS or answer.noisy:
             raise write_failure(action, answer)
         return answer.body
 

@@ -175,7 +175,7 @@ async def test_everything_else_leaves_the_outcome_of_a_write_unknown(trouble: st
         assert raised.code
 
 
-@pytest.mark.parametrize("trouble", TROUBLE)
+@pytest.mark.parametrize("trouble", sorted(TROUBLE.keys() - {"JSON of a page"}))  # a read may use that one
 async def test_a_read_never_leaves_an_outcome_unknown(trouble: str) -> None:
     for raised in (await failures(TROUBLE[trouble], READS)).values():
         assert raised.error_class in (TRANSIENT, CONFIG)
