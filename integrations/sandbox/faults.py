@@ -161,7 +161,7 @@ async def spoil(
 
     Without effect: timeout_before, http_500, http_503, html (a proxy's page under 200), http_403, http_429, reset.
     With effect: timeout_after and hold (answer withheld; ``delay`` seconds, else until cleared), late_effect (no
-    answer; the effect lands ``delay`` seconds later), slow (after ``delay``), truncate, malformed.
+    answer; the effect lands ``delay`` seconds later), slow (after ``delay``, or when cleared), truncate, malformed.
     """
     if fault is None:
         return effect()
@@ -179,7 +179,7 @@ async def spoil(
             await faults.hang()
             return _reset(request)
         case "slow":
-            await asyncio.sleep(delay or 1.0)
+            await faults.hang(delay or 1.0)
             return effect()
         case "reset":
             return _reset(request)

@@ -87,22 +87,24 @@ async def test_an_order_without_a_run_is_cancelled_in_salesforce(floor: Floor) -
 
 
 async def test_a_running_order_is_cancelled_after_its_call(floor: Floor) -> None:
-    floor.sandbox.faults.add(system="whmcs", operation="GetPayMethods", kind="slow", options={"delay": 0.8})
+    floor.sandbox.faults.add(system="whmcs", operation="GetPayMethods", kind="slow", options={"delay": 3600})
     order_id = floor.order("sim", pays_by="none")
     await floor.admit(order_id)
     await floor.when(lambda: floor.asked("whmcs", "GetPayMethods") == 1)
     assert floor.run(order_id).state == "running"
     await floor.act("cancel", OTTO, order_id)
+    floor.sandbox.faults.clear()  # now it is answered
     await floor.until(order_id, "cancelled")  # although the step would have parked it
     assert floor.whmcs_orders() == []
 
 
 async def test_effects_that_came_since_the_plan_are_a_change(floor: Floor) -> None:
     order_id = floor.order("sim")
-    floor.sandbox.faults.add(system="whmcs", operation="GetPayMethods", kind="slow", options={"delay": 0.8})
+    floor.sandbox.faults.add(system="whmcs", operation="GetPayMethods", kind="slow", options={"delay": 3600})
     await floor.admit(order_id)
     await floor.when(lambda: floor.asked("whmcs", "GetPayMethods") == 1)
     plan = await floor.plan("cancel", OTTO, order_id)
+    floor.sandbox.faults.clear()  # now it is answered
     await floor.until(order_id, "done")
     with pytest.raises((Changed, NotPossible)):
         await floor.submit(plan, OTTO, order_id)

@@ -6,9 +6,10 @@ import pytest
 
 from console.commands import table
 from console.engine.commanding.acts import ACTS
+from console.engine.commanding.batches import GOING
 from console.engine.commanding.commander import Commander
 from console.engine.commanding.errors import BadArgument, CommandError, PlanStale
-from storage import audit, desk
+from storage import audit, desk, outbox, runs
 from storage.audit import Actor
 from tests.console.engine.commanding.conftest import OTTO, SUE, Floor
 
@@ -20,11 +21,12 @@ def test_every_command_has_one_act_and_every_act_a_command() -> None:
 async def test_the_intent_stands_before_the_effect(floor: Floor) -> None:
     order_id = floor.order("vpn", status="Pending Review")
     plan = await floor.plan("approve", OTTO, order_id)
-    floor.sandbox.faults.add(system="salesforce", operation="order.patch", kind="slow", options={"delay": 0.5})
+    floor.sandbox.faults.add(system="salesforce", operation="order.patch", kind="slow", options={"delay": 3600})
     submitting = asyncio.create_task(floor.submit(plan, OTTO, order_id, reason="ok"))
     await floor.when(lambda: floor.asked("salesforce", "order.patch") == 1)
     (intent,) = floor.audit()
     assert (intent.phase, intent.plan_hash, intent.subjects) == ("intent", plan.hash, [order_id])
+    floor.sandbox.faults.clear()  # now it is answered
     await submitting
     assert [row.phase for row in floor.audit()] == ["intent", "outcome"]
 
@@ -32,12 +34,13 @@ async def test_the_intent_stands_before_the_effect(floor: Floor) -> None:
 async def test_a_caller_who_goes_away_changes_nothing(floor: Floor) -> None:
     order_id = floor.order("vpn", status="Pending Review")
     plan = await floor.plan("approve", OTTO, order_id)
-    floor.sandbox.faults.add(system="salesforce", operation="order.patch", kind="slow", options={"delay": 0.3})
+    floor.sandbox.faults.add(system="salesforce", operation="order.patch", kind="slow", options={"delay": 3600})
     submitting = asyncio.create_task(floor.submit(plan, OTTO, order_id))
     await floor.when(lambda: floor.asked("salesforce", "order.patch") == 1)
     submitting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await submitting
+    floor.sandbox.faults.clear()  # now it is answered
     await floor.when(lambda: len(floor.audit()) == 2)
     assert floor.audit()[-1].outcome == "done"
     assert floor.salesforce(order_id)["Status"] == "Approved"
@@ -100,6 +103,12 @@ async def test_unknown_commands_and_arguments_name_the_nearest(floor: Floor) -> 
         await floor.plan("note", OTTO, order_id, text=["x"])
 
 
+def at_rest(floor: Floor) -> bool:
+    """Nothing goes on by itself any more that a plan could tell of: no run, no mail, no status write."""
+    going, left = floor.journal.peek(lambda db: (runs.counts(db), outbox.counts(db)))
+    return not going.keys() & set(GOING) and not left
+
+
 async def test_every_command_on_every_kind_of_order_answers_in_words(floor: Floor) -> None:
     """Whatever is asked of whatever order: a plan with reasons, or an error for people; never a defect."""
     failed = await floor.failed()
@@ -110,6 +119,7 @@ async def test_every_command_on_every_kind_of_order_answers_in_words(floor: Floo
     done = floor.order("sim")
     await floor.admit(done)
     await floor.until(done, "done")
+    await floor.when(lambda: at_rest(floor))
     orders = [failed, parked, done, floor.order("vpn", status="Pending Review")]
     arguments = {
         "step": "load", "until": "after(1h)", "identifier": "12", "field": "language", "value": "en", "service": "9",
