@@ -165,6 +165,7 @@ async def test_a_pending_services_module_is_run_once(floor: Floor) -> None:
     await floor.until(order_id, "done")
 
 
+@pytest.mark.parametrize("floor", [{"PORTAL_WHMCS__LATE_AFTER": "600"}], indirect=True)
 async def test_an_unknown_module_call_is_looked_for_before_it_is_sent_again(floor: Floor) -> None:
     order_id, service = await service_pending(floor)
     floor.sandbox.whmcs.switch(module_failure=())
