@@ -13,6 +13,7 @@ from integrations.correlation import correlation_id
 from integrations.errors import CallFailed, ErrorClass, System
 from storage import calls, desk
 from storage.desk import Pause
+from tests.console.api.rig import until
 from tests.console.engine.hands import ORDER, Bench, Far, guarded
 
 
@@ -104,7 +105,7 @@ async def _blocked_gate(bench: Bench) -> tuple[asyncio.Event, list[asyncio.Task[
             await go_on.wait()
 
     tasks = [asyncio.create_task(occupy()) for _ in range(100)]
-    await asyncio.sleep(0.01)
+    await until(lambda: gate.in_flight == 100)
     return go_on, tasks
 
 
@@ -113,7 +114,7 @@ async def test_what_queues_for_its_turn_has_no_intent_yet(bench: Bench) -> None:
     go_on, tasks = await _blocked_gate(bench)
     await bench.insert()
     turn = asyncio.create_task(bench.turn())
-    await asyncio.sleep(0.05)
+    await until(lambda: bench.engine.gates[System.WHMCS].queued == 1)
     assert bench.journal.peek(lambda db: calls.effects(db, ORDER)) == []
     bench.clock.pass_(3000)
     bench.far.plan = ["unknown_before"]
@@ -126,7 +127,7 @@ async def test_a_pause_is_seen_by_what_queues(bench: Bench) -> None:
     go_on, tasks = await _blocked_gate(bench)
     await bench.insert()
     turn = asyncio.create_task(bench.turn())
-    await asyncio.sleep(0.05)
+    await until(lambda: bench.engine.gates[System.WHMCS].queued == 1)
     bench.engine.gates[System.WHMCS].pause = Pause("whmcs", "otto", "maintenance", bench.clock.now(), False)
     go_on.set()
     await asyncio.gather(turn, *tasks)

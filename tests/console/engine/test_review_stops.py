@@ -91,12 +91,11 @@ async def test_cancel_settles_a_download_that_was_lost(plant: Plant) -> None:
 @pytest.mark.parametrize("kind", ["reset", "timeout_after"])
 async def test_cancel_gives_no_profile_back_while_a_lost_order_may_still_take_it(plant: Plant, kind: str) -> None:
     """Back in stock it would be taken when the lost request lands; the refusal of a repeat proves that it has landed."""
-    plant.engine.settings.esim.__dict__["timeout"] = -4.5  # with the slack: half a second
-    plant.fault("esim", "downloadOrder", kind)
+    plant.fault("esim", "downloadOrder", kind, options={"delay": 0.01})
     order_id = plant.place("esim")
     await plant.admit(order_id)
     await plant.turn()
-    plant.engine.settings.esim.__dict__["timeout"] = 20.0
+    assert plant.effects(order_id)["esim.downloadOrder"] == "unknown"
     lost_at = plant.clock.now()
     await plant.ask_cancel(order_id)
     await plant.turn()
