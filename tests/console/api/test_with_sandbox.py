@@ -26,7 +26,9 @@ from tests.console.api.rig import Desk, open_desk, until
 QUICK = {
     "PORTAL_WHMCS__LATE_AFTER": "2", "PORTAL_ENGINE__LOOK_APART": "0.3", "PORTAL_ENGINE__RETRY__BASE": "0.1",
     "PORTAL_ENGINE__RETRY__MAX": "0.5", "PORTAL_ENGINE__RECHECK_EVERY": "0.3", "PORTAL_ENGINE__BREAKER__FAILURES": "50",
-    "PORTAL_SALESFORCE__TIMEOUT": "15", "PORTAL_APPROVE__LIMIT_YEN": '{"operator": 50000}',
+    "PORTAL_SALESFORCE__TIMEOUT": "60", "PORTAL_WHMCS__READ_TIMEOUT": "60", "PORTAL_WHMCS__WRITE_TIMEOUT": "60",
+    "PORTAL_ESIM__TIMEOUT": "60", "PORTAL_MAIL__TIMEOUT": "60", "PORTAL_MAIL__ANSWER_TIMEOUT": "60",
+    "PORTAL_APPROVE__LIMIT_YEN": '{"operator": 50000}',
 }  # fmt: skip
 
 
@@ -61,7 +63,7 @@ class Floor:
             )
             return row is not None and row[0] in states
 
-        await until(is_so, 30)
+        await until(is_so, 60)
 
 
 @pytest.fixture
@@ -366,7 +368,7 @@ async def _feed_text(floor: Floor, role: str) -> str:
     text = ""
     headers = {"Authorization": f"Bearer {floor.desk.tokens[role]}"}
     async with (
-        httpx.AsyncClient(base_url=floor.desk.url, verify=False) as http,
+        httpx.AsyncClient(base_url=floor.desk.url, verify=False, timeout=60) as http,
         http.stream("GET", f"{PREFIX}/feed?after=0", headers=headers) as answer,
     ):
         async for chunk in answer.aiter_text():
@@ -403,7 +405,7 @@ async def test_a_bulk_act_runs_in_the_daemon_and_keeps_each_result(floor: Floor)
         assert answer.outcome == "running"
         assert answer.batch_id is not None
         batch = await operator.batch(answer.batch_id)
-        end = time.monotonic() + 15
+        end = time.monotonic() + 60
         while batch.state == "running":
             assert time.monotonic() < end
             await asyncio.sleep(0.05)
