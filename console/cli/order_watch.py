@@ -25,11 +25,11 @@ async def watch_orders(desk: Desk, text: str, *, until_over: bool) -> int:
     from console.client.feed import LiveBook
     from console.client.query import parse
 
-    me = await desk.client.me()
+    began, me = time.time(), await desk.client.me()
     text = f"number:{text}" if text.isascii() and text.isdecimal() else text
     first, _ = await read_orders(desk.client, text, limit=MOST)  # also says what is wrong with the filter
     query = parse(text, me=me.name)
-    watch = _Watch(desk, {line.order_id for line in first}, query if not query.beyond else None)
+    watch = _Watch(desk, {line.order_id for line in first}, query if not query.beyond else None, began)
     if until_over and not watch.ids:
         desk.output.note("no order matches")
         return Exit.FAILED
@@ -55,10 +55,14 @@ async def watch_orders(desk: Desk, text: str, *, until_over: bool) -> int:
 
 
 class _Watch:
-    """Which orders are followed and what was printed of each. ``query`` None: only those that matched at first."""
+    """Which orders are followed and what was printed of each. ``query`` None: only those that matched at first.
 
-    def __init__(self, desk: Desk, ids: set[str], query: Any) -> None:
+    ``since``: when somebody began to watch; what ended between the first list and the book was a change, too.
+    """
+
+    def __init__(self, desk: Desk, ids: set[str], query: Any, since: float) -> None:
         self.ids = ids
+        self._since = since
         self._output = desk.output
         self._query = query
         self._printed: dict[str, tuple[Any, ...]] = {}
@@ -76,7 +80,8 @@ class _Watch:
             shown = (row.state, row.step, row.strip, row.tries, row.wait_reason, row.message, row.mail)
             if self._printed.get(row.order_id) != shown:
                 self._printed[row.order_id] = shown
-                if self._began or row.state not in OVER or row.order_id in self.ids:
+                new = self._began or row.updated >= self._since
+                if new or row.state not in OVER or row.order_id in self.ids:
                     self._print(row)
         self._began = True
 
