@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from console.cli.main import main
-from tests.console.cli.processes import Ended, Running, environment, running
+from tests.console.cli.processes import PATIENT, Ended, Running, environment, running
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class SandboxProcess:
         url = json.loads((self.folder / "sandbox.json").read_text())["control_url"]
         data = json.dumps(body).encode() if body is not None else None
         request = Request(url + path, data, {"Content-Type": "application/json"}, method=method)
-        with urlopen(request, timeout=10) as answer:
+        with urlopen(request, timeout=60) as answer:
             return json.loads(answer.read())
 
 
@@ -46,7 +46,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess
 
 @pytest.fixture(scope="session")
 def daemon(sandbox: SandboxProcess) -> Iterator[Running]:
-    with running(sandbox.folder, "daemon", ("daemon", "--config", sandbox.config)) as process:
+    env = environment(sandbox.folder, **PATIENT)
+    with running(sandbox.folder, "daemon", ("daemon", "--config", sandbox.config), env) as process:
         process.wait_for("is ready")
         yield process
 
@@ -93,5 +94,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(sandbox: SandboxProcess, daemon: Running, here: Here) -> Desk:
+def desk(sandbox: SandboxProcess, daemon: Running, here: Here, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    for name, value in PATIENT.items():
+        monkeypatch.setenv(name, value)
     return Desk(sandbox, here)

@@ -21,7 +21,7 @@ def loaded_by(*arguments: str) -> set[str]:
     """The modules that ``portal …`` imports, as Python itself tells them."""
     code = f"import sys; from console.__main__ import main; sys.exit(main({list(arguments)!r}))"
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", code], capture_output=True, encoding="utf-8", timeout=60
+        [sys.executable, "-X", "importtime", "-c", code], capture_output=True, encoding="utf-8", timeout=200
     )
     assert done.returncode == 0, done.stderr
     return set(re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE))
@@ -62,7 +62,7 @@ with without_the_unused():
 assert sys.modules.get("rich", 1) and len(contract["paths"]) > 20, contract
 print(*loaded)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=200)
     assert done.returncode == 0, done.stderr
     loaded = set(done.stdout.split())
     assert "fastapi.routing" in loaded and "structlog" in loaded
