@@ -18,13 +18,13 @@ from console.schema.service import DeepHealth, Part
 from console.settings.loading import load_settings
 from integrations.errors import System
 from integrations.sandbox.server import Sandbox
+from tests.console.cli.processes import PATIENT
 from tests.console.observe.receiving import Receiver, receiver
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 MEGABYTE = 1024**2
 QUICK = {
-    "PORTAL_INTAKE__POLL_EVERY": "0.5", "PORTAL_ENGINE__RETRY__BASE": "0.1", "PORTAL_SALESFORCE__TIMEOUT": "15",
-    "PORTAL_DAEMON__DRAIN": "2",
+    "PORTAL_INTAKE__POLL_EVERY": "0.5", "PORTAL_ENGINE__RETRY__BASE": "0.1", "PORTAL_DAEMON__DRAIN": "2", **PATIENT,
 }  # fmt: skip
 
 
@@ -122,14 +122,18 @@ async def test_health_is_of_process_and_journal_and_deep_health_of_everything(sa
         poll = service.daemon.parts.poll
         await until(lambda: poll.last_ok_at and service.daemon.housekeeping.last_at)
         await until(lambda: service.daemon.supervisor and service.daemon.supervisor.state.phase == "listening")
-        found = parts(await healthy(api, lambda found: not [part for part in found.parts if part.state == "bad"]))
         expected = {
             "process", "runs", "journal", "disk", "backup", "ownership", "intake", "poll", "events", "heartbeat",
             "salesforce", "quota", "whmcs", "esim", "mail", "clock", "outbox", "mail queue",
             "certificate esim.client_cert", "alerts",
         }  # fmt: skip
-        assert expected <= set(found)
-        assert found["events"].values["phase"] == "listening"
+
+        def all_well(found: DeepHealth) -> bool:
+            known = parts(found)
+            bad = [part for part in found.parts if part.state == "bad"]
+            return expected <= set(known) and not bad and known["events"].values["phase"] == "listening"
+
+        found = parts(await healthy(api, all_well))
         assert found["events"].values["listening_age"] >= 0
         assert found["quota"].values["total"] > 0
         assert found["ownership"].values["generation"] == 1
@@ -140,9 +144,8 @@ async def test_health_is_of_process_and_journal_and_deep_health_of_everything(sa
         await until(lambda: gate.state == "broken", lambda: gate.last_error)
         brief = await api.health()
         assert brief.ok, "an outside system that is down is no reason to restart us"
-        found = parts(await healthy(api, lambda found: parts(found)["salesforce"].state == "bad"))
-        assert found["journal"].state == "ok"
-        assert found["whmcs"].state == "ok"
+        others = {"salesforce": "bad", "journal": "ok", "whmcs": "ok"}
+        await healthy(api, lambda found: {name: parts(found)[name].state for name in others} == others)
 
 
 async def test_a_full_disk_is_said_in_health_and_work_resumes_by_itself(

@@ -92,7 +92,7 @@ def test_a_broken_socket_is_a_crash_but_a_reader_that_left_is_not(tmp_path: Path
         assert process.stderr is not None
         process.stdout.readline()
         process.stdout.close()
-        assert process.wait(20) == 141
+        assert process.wait(60) == 141
         assert process.stderr.read() == b""
     assert not (tmp_path / "none").exists()
 
