@@ -60,7 +60,7 @@ def test_the_second_opener_is_told_who_holds_it(path: Path) -> None:
 def test_also_from_another_process_and_after_its_death(path: Path) -> None:
     code = (
         "import sys,time; from pathlib import Path; from storage.journal import Journal;"
-        "j=Journal.open(Path(sys.argv[1]), 'the other one'); print('open', flush=True); time.sleep(60)"
+        "j=Journal.open(Path(sys.argv[1]), 'the other one'); print('open', flush=True); time.sleep(600)"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", code, str(path)],
@@ -75,7 +75,7 @@ def test_also_from_another_process_and_after_its_death(path: Path) -> None:
             Journal.open(path)
     finally:
         child.kill()
-        child.wait(5)
+        child.wait(60)
         child.stdout.close()
     Journal.open(path).close()
 

@@ -10,6 +10,7 @@ import json
 import time
 import weakref
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,12 +50,13 @@ TICK = 0.5  # seconds between two looks of a parked poll at its token and its co
 
 @dataclass(frozen=True)
 class CometdOptions:
-    """Seconds: ``poll_seconds`` is advice.timeout, ``session_seconds`` how long a client may stay silent."""
+    """Seconds: ``poll_seconds`` is advice.timeout, ``session_seconds`` how long by ``clock`` a client may stay silent."""
 
     poll_seconds: float = 110.0
     session_seconds: float = 40.0
     events_per_reply: int = 2000
     events_in_subscribe_reply: bool = False  # replayed events in the subscribe reply, where some clients choke on them
+    clock: Callable[[], float] = time.monotonic
 
 
 class CometdControl:
@@ -129,6 +131,7 @@ def install_cometd(
         poll_seconds=options.poll_seconds,
         session_seconds=options.session_seconds,
         events_per_reply=options.events_per_reply,
+        clock=options.clock,
     )
     control = CometdControl(sessions, tokens)
     endpoint = Endpoint(sessions, control, tokens, faults, traffic, options)
@@ -282,7 +285,7 @@ class Endpoint:
         finally:
             if session.poll is poll:
                 session.poll = None
-                session.seen = time.monotonic()
+                session.seen = self._sessions.clock()
 
     async def _park(self, request: web.Request, caller: Caller, session: Session, poll: object) -> None:
         """Until there is something to say, the poll's time is over, or nobody listens any more."""

@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,7 +72,14 @@ class Sessions:
     """All CometD clients of the org. ``poll_seconds`` is advice.timeout, ``session_seconds`` the silence allowed."""
 
     def __init__(
-        self, bus: EventBus, tokens: TokenBook, *, poll_seconds: float, session_seconds: float, events_per_reply: int
+        self,
+        bus: EventBus,
+        tokens: TokenBook,
+        *,
+        poll_seconds: float,
+        session_seconds: float,
+        events_per_reply: int,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._bus = bus
@@ -80,6 +87,7 @@ class Sessions:
         self._poll_seconds = poll_seconds
         self._session_seconds = session_seconds
         self._events_per_reply = events_per_reply
+        self.clock = clock
         self._by_id: dict[str, Session] = {}
 
     def __len__(self) -> int:
@@ -122,7 +130,7 @@ class Sessions:
             raise Refusal(f"400::Invalid connection type {', '.join(map(str, types))}", NONE)
         self._forget_silent()
         client_id = secrets.token_hex(14)
-        session = Session(client_id, caller.browser or secrets.token_hex(16), time.monotonic())
+        session = Session(client_id, caller.browser or secrets.token_hex(16), self.clock())
         self._by_id[client_id] = session
         self.counts["handshake"] += 1
         answer = {
@@ -164,7 +172,7 @@ class Sessions:
     def connected(self, session: Session) -> Message:
         """The answer to a poll; the first one of a session carries the advice."""
         self.counts["connect"] += 1
-        session.seen = time.monotonic()
+        session.seen = self.clock()
         answer = self._done("/meta/connect", session)
         if not session.polled:
             session.polled = True
@@ -232,7 +240,7 @@ class Sessions:
         return str(asked).strip()
 
     def _silent(self, session: Session) -> bool:
-        return session.poll is None and time.monotonic() - session.seen > self._session_seconds
+        return session.poll is None and self.clock() - session.seen > self._session_seconds
 
     def _forget_silent(self) -> None:
         for session in [session for session in self._by_id.values() if self._silent(session)]:

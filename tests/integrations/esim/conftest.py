@@ -60,7 +60,7 @@ class Line:
             client_key=Path(known["client_key"]),
             ca_file=Path(known["ca_file"]),
             fallback_smdp_address="smdp.example.com",
-            timeouts=Timeouts(read=1.0, total=1.5),
+            timeouts=Timeouts(connect=60, read=1.0, total=1.5),
         )
         return replace(config, **changes)
 

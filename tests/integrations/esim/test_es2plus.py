@@ -127,7 +127,7 @@ async def test_a_repeat_after_a_lost_answer_shows_that_it_is_ours(line: Line) ->
 
 
 async def test_late_effect_lands_after_the_client_gave_up(line: Line) -> None:
-    line.faults.add(system="esim", operation="releaseProfile", kind="late_effect", options={"delay": 1.7})
+    line.faults.add(system="esim", operation="releaseProfile", kind="late_effect", options={"delay": 5})
     provider = line.provider()
     await provider.download(iccid=FIRST, profile_type=None, eid=None, call_id="c")
     await provider.confirm(iccid=FIRST, matching_id="M1", eid=None, call_id="c")

@@ -61,7 +61,7 @@ def refusing_server(certificates: Certificates, newest: ssl.TLSVersion) -> Itera
             yield f"https://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             listener.shutdown(socket.SHUT_RDWR)
-            serving.result(10)
+            serving.result(60)
 
 
 def _refuse_all(listener: socket.socket, context: ssl.SSLContext) -> None:
@@ -71,7 +71,7 @@ def _refuse_all(listener: socket.socket, context: ssl.SSLContext) -> None:
         except OSError:
             return
         with socket.socket(fileno=accepted.detach()) as raw, suppress(OSError):
-            raw.settimeout(2)
+            raw.settimeout(15)
             incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
             tls = context.wrap_bio(incoming, outgoing, server_side=True)
             _handshake(raw, tls, incoming, outgoing)

@@ -74,8 +74,18 @@ def together(*bodies: Any, status: int = 200) -> dict[str, Any]:
 
 
 async def never(asked: Asked) -> web.StreamResponse:
-    await asyncio.sleep(30)
+    await asyncio.sleep(3600)
     return web.Response()
+
+
+def held(until: asyncio.Event, answer: Answer) -> Answer:
+    """Answer as soon as ``until`` is set."""
+
+    async def wait(asked: Asked) -> web.StreamResponse:
+        await until.wait()
+        return await answer(asked)
+
+    return wait
 
 
 async def reset(asked: Asked) -> web.StreamResponse:
@@ -93,8 +103,8 @@ async def cut(asked: Asked) -> web.StreamResponse:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for ``condition``, at most fifteen seconds."""
-    async with asyncio.timeout(15):
+    """Wait for ``condition``, at most a minute."""
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 -- polls what another thread changes
             await asyncio.sleep(0.01)
 
@@ -148,12 +158,13 @@ class ScriptedOrg:
         return await (self.script.popleft() if self.script else self.otherwise)(asked)
 
 
-QUICK = Timeouts(connect=5.0, read=1.0, write=1.0, total=15.0)
+PATIENT = Timeouts(connect=60.0, read=60.0, write=60.0, total=60.0)
+HASTY = Timeouts(connect=60.0, read=4.0, write=60.0, total=60.0)  # for an answer that never comes
 
 
 def config(url: str, **changes: Any) -> SalesforceConfig:
     auth: ClientCredentials | JwtBearer = changes.pop("auth", ClientCredentials(KEY, SECRET))
-    return SalesforceConfig(login_url=url, auth=auth, **{"timeouts": QUICK, "workers": 4, **changes})
+    return SalesforceConfig(login_url=url, auth=auth, **{"timeouts": PATIENT, "workers": 4, **changes})
 
 
 def client_for(url: str, **changes: Any) -> SalesforceClient:

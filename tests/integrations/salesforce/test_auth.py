@@ -3,6 +3,7 @@
 import asyncio
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -13,21 +14,23 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from integrations.correlation import correlation_id
 from integrations.errors import CallFailed, ErrorClass, LoginFailed
-from integrations.http import Timeouts
 from integrations.salesforce.auth import FAILED_FOR, REFUSED_FOR, TokenSource
 from integrations.salesforce.client import SalesforceClient
 from integrations.salesforce.config import ClientCredentials, JwtBearer
 from integrations.salesforce.session import make_session
 from tests.integrations.salesforce.scripted import (
+    HASTY,
     KEY,
     NOW,
     ORDER_ID,
+    PATIENT,
     SECRET,
     Answer,
     Asked,
     ScriptedOrg,
     client_for,
     config,
+    held,
     never,
     says,
 )
@@ -81,7 +84,7 @@ async def test_a_key_that_cannot_sign_is_config(org: ScriptedOrg) -> None:
 
 
 async def test_twenty_expired_sessions_make_one_login(org: ScriptedOrg) -> None:
-    client = client_for(org.url, workers=20, timeouts=Timeouts(connect=2, read=5, total=20))
+    client = client_for(org.url, workers=20)
     await client.query("SELECT Id FROM Order")
     org.valid = lambda token: token != "t1"
     await asyncio.gather(*(client.list_orders(["Approved"]) for _ in range(20)))
@@ -100,7 +103,7 @@ def slowly(answer: Answer, seconds: float) -> Answer:
 
 
 async def test_twenty_first_calls_make_one_login(org: ScriptedOrg) -> None:
-    client = client_for(org.url, workers=20, timeouts=Timeouts(connect=2, read=5, total=20))
+    client = client_for(org.url, workers=20)
     org.login_script.append(slowly(says({"access_token": "t1", "instance_url": org.url}), 0.3))
     await asyncio.gather(*(client.list_orders(["Approved"]) for _ in range(20)))
     await client.close()
@@ -108,12 +111,14 @@ async def test_twenty_first_calls_make_one_login(org: ScriptedOrg) -> None:
 
 
 async def test_a_write_refused_by_401_and_stuck_in_the_new_login_is_not_unknown(org: ScriptedOrg) -> None:
-    client = client_for(org.url, timeouts=Timeouts(connect=1, read=5, total=0.8))
+    client = client_for(org.url, timeouts=replace(PATIENT, total=2.0))
     await client.query("SELECT Id FROM Order")
     org.valid = lambda token: token != "t1"
-    org.login_script.append(slowly(says({"access_token": "t2", "instance_url": org.url}), 1.6))
+    over = asyncio.Event()
+    org.login_script.append(held(over, says({"access_token": "t2", "instance_url": org.url})))
     with pytest.raises(CallFailed) as caught:
         await client.patch_order(ORDER_ID, {"Status": "Failed"})
+    over.set()
     await client.close()
     assert (caught.value.error_class, caught.value.code) == (ErrorClass.TRANSIENT, "busy")
     assert [asked.method for asked in org.asked] == ["GET", "PATCH"]
@@ -176,11 +181,13 @@ LOGINS: dict[str, tuple[Answer, type[Exception], str]] = {
 
 @pytest.mark.parametrize(("answer", "kind", "code"), LOGINS.values(), ids=LOGINS)
 async def test_what_a_login_server_may_say(
-    answer: Answer, kind: type[CallFailed | LoginFailed], code: str, org: ScriptedOrg, client: SalesforceClient
+    answer: Answer, kind: type[CallFailed | LoginFailed], code: str, org: ScriptedOrg
 ) -> None:
+    client = client_for(org.url, timeouts=replace(HASTY, read=1.0) if answer is never else PATIENT)
     org.login_script.append(answer)
     with pytest.raises(kind) as caught:
         await client.patch_order(ORDER_ID, {"Status": "Failed"})
+    await client.close()
     assert caught.value.code == code
     assert caught.value.error_class is (ErrorClass.CONFIG if kind is LoginFailed else ErrorClass.TRANSIENT)
     assert SECRET not in str(caught.value)

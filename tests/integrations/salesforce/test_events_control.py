@@ -69,7 +69,7 @@ async def test_a_lost_reply_with_and_without_the_strict_transport(
         await client.subscribe(CHANNEL)
 
         async def receive() -> None:
-            message = await asyncio.wait_for(client.receive(), 10)
+            message = await asyncio.wait_for(client.receive(), 60)
             got.append(message["data"]["event"]["EventUuid"])
 
         sent = org.publish()

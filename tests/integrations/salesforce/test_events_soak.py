@@ -106,7 +106,7 @@ async def test_random_trouble(tmp_path: Path) -> None:
             if trouble.chance.random() < 0.35:
                 await trouble.one()
         org.faults.clear()
-        await until(lambda: len(journal.uuids()) >= len(sent), 20)
+        await until(lambda: len(journal.uuids()) >= len(sent))
     finally:
         await trouble.stop()
         kept = journal.uuids()

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from integrations.errors import ErrorClass, LoginFailed, System
+from integrations.salesforce.cometd_transport import CometdConfig
+from integrations.salesforce.cometd_wire import WireLimits
 from integrations.salesforce.events_supervisor import Phase
 from integrations.sandbox.salesforce.cometd import CometdOptions
 from tests.integrations.salesforce.events_rig import IMPATIENT, OrgTokens, SqliteJournal, Subscriber, running
@@ -267,11 +269,9 @@ async def test_a_malformed_event_is_kept_and_reading_goes_on(
 async def test_a_stalled_channel_ends_the_session_in_time(org: Org, journal: SqliteJournal, operation: str) -> None:
     fault = org.faults.add(system="salesforce", operation=operation, kind="timeout_before")
     sent = org.publish(2)
-    started = time.monotonic()
     async with running(Subscriber(org, journal, config=IMPATIENT)) as subscriber:
         await until(lambda: subscriber.kept == sent)
         assert fault.used == 1
-        assert time.monotonic() - started < 12
         assert subscriber.state.failures_by_code.keys() == {"timeout"}
 
 
@@ -302,12 +302,12 @@ async def test_the_interval_is_in_milliseconds(org: Org, journal: SqliteJournal)
     async with running(Subscriber(org, journal)) as subscriber:
         await until(lambda: subscriber.listening)
         org.faults.add(system="salesforce", operation="cometd.connect", kind="advice", options={"interval": 300})
+        started = time.monotonic()
         sent = org.publish()
         await until(lambda: org.control.counts["events"] == 1)
-        started = time.monotonic()
         sent += org.publish()
         await until(lambda: subscriber.kept == sent)
-        assert 0.25 < time.monotonic() - started < 12
+        assert time.monotonic() - started > 0.25
         assert subscriber.state.failures == 0
 
 
@@ -328,7 +328,12 @@ async def test_advice_other_than_retry_ends_the_session_not_the_events(
 async def test_a_poll_cancelled_by_nobody_we_know_ends_the_session(org: Org, journal: SqliteJournal) -> None:
     async with running(Subscriber(org, journal)) as subscriber:
         await until(lambda: subscriber.listening)
-        [poll] = [task for task in asyncio.all_tasks() if "StrictLongPolling._next_poll" in repr(task)]
+
+        def polls() -> list[asyncio.Task[Any]]:
+            return [task for task in asyncio.all_tasks() if "StrictLongPolling._next_poll" in repr(task)]
+
+        await until(polls)  # between two of them there is none for a moment
+        [poll] = polls()
         poll.cancel()
         await until(lambda: subscriber.state.failures == 1)
         sent = org.publish(2)
@@ -359,9 +364,8 @@ async def test_the_journal_that_takes_nothing_stops_reading(org: Org, journal: S
         await until(lambda: subscriber.listening)
         journal.fail = sqlite3.OperationalError("database or disk is full")
         sent = org.publish(2)
-        await until(lambda: subscriber.state.failures >= 3)
+        await until(lambda: subscriber.state.failures >= 3 and subscriber.state.phase is Phase.JOURNAL_FAILED)
         state = subscriber.state
-        assert state.phase is Phase.JOURNAL_FAILED
         assert "database or disk is full" in state.intake.journal_error
         assert (subscriber.woken, state.intake.events) == (0, 0)
         journal.fail = None
@@ -382,11 +386,11 @@ async def test_cancel_during_a_commit_finishes_the_commit(org: Org, journal: Sql
 @pytest.mark.parametrize("operation", ["cometd.handshake", "cometd.connect", "cometd.subscribe"])
 async def test_cancel_amid_opening_leaves_nothing(org: Org, journal: SqliteJournal, operation: str) -> None:
     fault = org.faults.add(system="salesforce", operation=operation, kind="timeout_before")
-    started = time.monotonic()
-    async with running(Subscriber(org, journal)):
+    limits = WireLimits(
+        open=3600.0, connect=3600.0, control=3600.0, goodbye=0.2
+    )  # whoever waited for one would not end
+    async with running(Subscriber(org, journal, config=CometdConfig(limits=limits))):
         await until(lambda: fault.used)
-        started = time.monotonic()
-    assert time.monotonic() - started < 4
     await asyncio.sleep(0.05)
     asked = len(org.operations())
     await asyncio.sleep(0.25)
@@ -418,7 +422,7 @@ async def test_an_unknown_channel_and_a_used_up_limit_are_told_apart(org: Org, j
             await asyncio.sleep(0.05)
 
         async with running(Subscriber(org, journal, sleep=sleep)) as subscriber:
-            await until(lambda: subscriber.state.phase is Phase.LIMITED)
+            await until(lambda: Phase.LIMITED in subscriber.phases)
             assert text in subscriber.state.last_error
             assert subscriber.state.last_error_class is ErrorClass.CAPACITY
             await until(lambda: subscriber.listening)

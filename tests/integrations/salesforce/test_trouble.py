@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import ssl
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from integrations.errors import CallFailed, ErrorClass, IntegrationError
-from integrations.http import Timeouts
 from integrations.salesforce.client import SalesforceClient
 from tests.integrations.salesforce.scripted import (
+    HASTY,
     ORDER_ID,
+    PATIENT,
     Answer,
-    Asked,
     ScriptedOrg,
     client_for,
     cut,
+    held,
     never,
     refuses,
     reset,
@@ -60,11 +62,14 @@ UNPROVED: dict[str, tuple[Answer, str]] = {
 
 
 @pytest.mark.parametrize(("answer", "code"), UNPROVED.values(), ids=UNPROVED)
-async def test_unproved(answer: Answer, code: str, org: ScriptedOrg, client: SalesforceClient) -> None:
+async def test_unproved(answer: Answer, code: str, org: ScriptedOrg) -> None:
+    client = client_for(org.url, timeouts=HASTY if answer is never else PATIENT)
     org.otherwise = answer
-    read = await failure_of(client.list_orders(["Approved"]))
+    read, write = await asyncio.gather(
+        failure_of(client.list_orders(["Approved"])), failure_of(client.patch_order(ORDER_ID, STATUS))
+    )
+    await client.close()
     assert (read.error_class, read.code) == (ErrorClass.TRANSIENT, code)
-    write = await failure_of(client.patch_order(ORDER_ID, STATUS))
     assert (write.error_class, write.code) == (ErrorClass.OUTCOME_UNKNOWN, code)
     assert not write.refused
     assert len(org.asked) == 2, "nothing is sent twice"
@@ -163,13 +168,15 @@ async def test_nobody_listens(org: ScriptedOrg, client: SalesforceClient) -> Non
 
 
 async def test_a_write_that_waits_for_a_thread_too_long_is_never_sent(org: ScriptedOrg) -> None:
-    client = client_for(org.url, workers=1, timeouts=Timeouts(connect=1, read=1.6, total=0.8))
+    client = client_for(org.url, workers=1, timeouts=replace(PATIENT, total=2.0))
     await client.query("SELECT Id FROM Order")
-    org.script += [never]
+    over = asyncio.Event()
+    org.script += [held(over, says(rows()))]
     first, second = await asyncio.gather(
         failure_of(client.patch_order(ORDER_ID, {"Status": "Provisioning"})),
         failure_of(client.patch_order(ORDER_ID, {"Status": "Failed"})),
     )
+    over.set()
     await client.close()
     assert (first.error_class, first.code) == (ErrorClass.OUTCOME_UNKNOWN, "timeout")
     assert (second.error_class, second.code) == (ErrorClass.TRANSIENT, "busy")
@@ -177,14 +184,11 @@ async def test_a_write_that_waits_for_a_thread_too_long_is_never_sent(org: Scrip
 
 
 async def test_a_write_that_waits_for_a_login_too_long_is_never_sent(org: ScriptedOrg) -> None:
-    client = client_for(org.url, timeouts=Timeouts(connect=1, read=5, total=0.2))
-
-    async def slow_login(asked: Asked) -> web.StreamResponse:
-        await asyncio.sleep(0.6)
-        return await says({"access_token": "t", "instance_url": org.url})(asked)
-
-    org.login_script.append(slow_login)
+    client = client_for(org.url, timeouts=replace(PATIENT, total=1.0))
+    over = asyncio.Event()
+    org.login_script.append(held(over, says({"access_token": "t", "instance_url": org.url})))
     failure = await failure_of(client.patch_order(ORDER_ID, STATUS))
+    over.set()
     await client.close()
     assert (failure.error_class, failure.code) == (ErrorClass.TRANSIENT, "busy")
     assert len(org.logins) == 1
@@ -194,19 +198,21 @@ async def test_a_write_that_waits_for_a_login_too_long_is_never_sent(org: Script
 async def test_a_cancelled_write_is_cancelled_and_its_queue_too(org: ScriptedOrg) -> None:
     client = client_for(org.url, workers=1)
     await client.query("SELECT Id FROM Order")
-    org.script.append(never)
+    over = asyncio.Event()
+    org.script.append(held(over, says(rows())))
     tasks = [asyncio.create_task(client.patch_order(ORDER_ID, {"A": number})) for number in range(3)]
     await until(lambda: len(org.asked) == 2)
     for task in tasks:
         task.cancel()
     done = await asyncio.gather(*tasks, return_exceptions=True)
+    over.set()
     await client.close()
     assert all(isinstance(outcome, asyncio.CancelledError) for outcome in done)
     assert [asked.body for asked in org.asked if asked.method == "PATCH"] == [{"A": 0}]
 
 
 async def test_closing_tells_queued_writes_that_they_were_not_sent(org: ScriptedOrg) -> None:
-    client = client_for(org.url, workers=1)
+    client = client_for(org.url, workers=1, timeouts=HASTY)
     await client.query("SELECT Id FROM Order")
     org.script.append(never)
     tasks = [asyncio.create_task(failure_of(client.patch_order(ORDER_ID, {"A": number}))) for number in range(2)]

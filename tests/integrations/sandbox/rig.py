@@ -82,7 +82,7 @@ class Fitter:
                 Path(esim["ca_file"]), "smdp.example.com",
             )
         )  # fmt: skip
-        self.mail = SmtpTransport(SmtpConfig(mail["host"], mail["port"], "none", timeout=5), now=now)
+        self.mail = SmtpTransport(SmtpConfig(mail["host"], mail["port"], "none", timeout=60), now=now)
         self._world = sandbox.world
         self._free = {kind: [p.iccid for p in self._world.profiles if p.profile_type == kind]
                       for kind in {p.profile_type for p in self._world.profiles}}  # fmt: skip

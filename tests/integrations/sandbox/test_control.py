@@ -242,8 +242,8 @@ async def test_a_held_call_is_seen_while_it_is_held(rig: Rig) -> None:
     await call("POST", "/faults", {"system": "whmcs", "operation": "GetClientsDetails", "kind": "hold"})
     async with fitting(sandbox.folder, sandbox) as fitter:
         asking = asyncio.create_task(fitter.billing.get_client("1001"))
-        async with asyncio.timeout(5):
-            while not (entries := await call("GET", "/traffic")):
+        async with asyncio.timeout(60):
+            while not ((entries := await call("GET", "/traffic")) and entries[0]["fault"]):
                 pass
         assert (entries[0]["fault"], entries[0]["answered"]) == ("hold", False)
         await call("DELETE", "/faults")

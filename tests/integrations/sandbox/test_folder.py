@@ -17,7 +17,7 @@ from pathlib import Path
 from integrations.sandbox.folder import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 

@@ -17,7 +17,7 @@ from tests.integrations.whmcs.php import parse_str
 
 IDENTIFIER, SECRET = "identifier-0123456789", "secret-9876543210"
 NO_TYPE = "none/at-all"
-QUICK = Timeouts(connect=1.0, read=0.3, write=1.0, pool=1.0, total=0.3)
+QUICK = Timeouts(connect=60.0, read=0.3, write=60.0, pool=60.0, total=0.3)  # for an answer that never comes
 
 
 @dataclass(frozen=True)

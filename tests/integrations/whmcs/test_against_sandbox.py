@@ -37,8 +37,8 @@ from tests.integrations.sandbox.whmcs.conftest import (
 )
 
 MARKER = "p1:00D000000000001:801000000000001AAA"
-PATIENT = Timeouts(connect=15.0, read=15.0, write=15.0, pool=15.0, total=15.0)
-HASTY = Timeouts(connect=1.0, read=0.2, write=1.0, pool=1.0, total=0.2)  # for an answer that never comes
+PATIENT = Timeouts(connect=60.0, read=60.0, write=60.0, pool=60.0, total=60.0)
+HASTY = Timeouts(connect=60.0, read=0.2, write=60.0, pool=60.0, total=0.2)  # for an answer that never comes
 SILENT = frozenset({"timeout_before", "timeout_after", "hold", "late_effect"})
 EFFECTIVE = frozenset({"timeout_after", "hold", "late_effect", "truncate", "malformed"})
 LATE = 0.3
@@ -71,7 +71,7 @@ class Install:
 
     async def changed(self, before: dict[str, Any]) -> None:
         """Wait until the world is another one than ``before``."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while self.effects() == before:  # noqa: ASYNC110 - the far side has no event to wait for
                 await asyncio.sleep(0.01)
 

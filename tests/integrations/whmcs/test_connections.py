@@ -4,7 +4,6 @@ import asyncio
 import datetime
 import ipaddress
 import ssl
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,17 +112,14 @@ async def test_reads_in_flight_survive_the_dropped_pool() -> None:
     assert len(server.of("GetInvoice")) == 3
 
 
-@pytest.mark.parametrize("delay", [5.0])
-async def test_the_read_timeout_and_the_write_timeout_are_their_own(delay: float) -> None:
+async def test_the_read_timeout_and_the_write_timeout_are_their_own() -> None:
     server = Scripted()
-    server.on("GetInvoice", Reply({"result": "success"}, delay=delay))
+    server.on("GetInvoice", Reply({"result": "success"}, delay=3600))
     server.on("AcceptOrder", Reply({"result": "success"}, delay=0.5))
-    started = time.monotonic()
     async with talking(server, read_timeouts=QUICK) as client:
         with pytest.raises(CallFailed) as raised:
             await client.get_invoice("3")
         await client.accept_order("9")
-    assert time.monotonic() - started < delay
     assert (raised.value.error_class, raised.value.code) == (ErrorClass.TRANSIENT, "timeout")
 
 
@@ -170,7 +166,7 @@ async def test_a_closed_client_sends_nothing() -> None:
 
 async def test_a_cancelled_write_leaves_no_connection_behind() -> None:
     server = Scripted()
-    server.on("AcceptOrder", Reply({"result": "success"}, delay=5.0))
+    server.on("AcceptOrder", Reply({"result": "success"}, delay=3600))
     async with talking(server) as client:
         call = asyncio.create_task(client.accept_order("9"))
         await server.arrived.wait()

@@ -15,7 +15,7 @@ from integrations.sandbox.world import Profile
 STOCK = tuple(Profile(f"8981990402600000{n}", "DEMO-DATA") for n in ("312", "320", "338", "346"))
 
 
-async def eventually(true: Callable[[], bool], seconds: float = 10.0) -> None:
+async def eventually(true: Callable[[], bool], seconds: float = 60.0) -> None:
     """Poll until ``true`` or fail."""
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - what is waited for happens on the other side of a socket

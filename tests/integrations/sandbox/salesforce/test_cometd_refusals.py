@@ -12,7 +12,7 @@ from tests.integrations.sandbox.salesforce.cometd_wire import started, uuids, wi
 
 @pytest.fixture
 async def org() -> AsyncIterator[Org]:
-    async with started(CometdOptions(poll_seconds=1.0, session_seconds=0.3)) as org:
+    async with started(CometdOptions(poll_seconds=1.0)) as org:
         yield org
 
 

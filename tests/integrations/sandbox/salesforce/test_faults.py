@@ -17,7 +17,7 @@ def fault(bench: Bench, operation: str, kind: str, **options: Any) -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 -- what is awaited is the state of the sandbox
             await asyncio.sleep(0.01)
 

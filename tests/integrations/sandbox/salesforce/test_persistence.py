@@ -22,7 +22,7 @@ async def main() -> None:
     async with aiohttp.ClientSession() as session:
         bench = await open_bench(Path(sys.argv[1]), session, key=Path(sys.argv[2]).read_text())
         print(bench.base, bench.wire().token, flush=True)
-        await asyncio.sleep(60)
+        await asyncio.sleep(600)
 
 asyncio.run(main())
 """
@@ -56,7 +56,7 @@ async def test_a_kill_takes_nothing_back(tmp_path: Path, session: aiohttp.Client
     )
     try:
         assert victim.stdout is not None
-        base, token = (await asyncio.wait_for(victim.stdout.readline(), 30)).decode().split()
+        base, token = (await asyncio.wait_for(victim.stdout.readline(), 100)).decode().split()
         wire = Wire(base, session, token)
         account = (await wire.get(f"/sobjects/Account/SF_Account_No__c/{CUSTOMER}")).body["Id"]
         made = await wire.post("/sobjects/Order", {"AccountId": account, "EffectiveDate": "2026-11-23"})

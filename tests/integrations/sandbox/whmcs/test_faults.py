@@ -19,12 +19,12 @@ def orders(wire: Wire) -> int:
 
 
 async def until(happened: Callable[[], object]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not happened():  # noqa: ASYNC110 (the far side has no event to wait for)
             await asyncio.sleep(0.01)
 
 
-async def raw(wire: Wire, action: str, form: Mapping[str, Any], seconds: float = 15.0) -> tuple[int, str]:
+async def raw(wire: Wire, action: str, form: Mapping[str, Any], seconds: float = 60.0) -> tuple[int, str]:
     fields = {"action": action, **wire.credentials(), **form}
     timeout = aiohttp.ClientTimeout(total=seconds)
     async with wire.session.post(wire.endpoint["url"], data=fields, timeout=timeout) as answer:
@@ -49,7 +49,7 @@ async def test_spoilt_answers_are_no_json(wire: Wire, kind: str, status: int, ma
 @pytest.mark.parametrize(("kind", "made"), [("timeout_before", 0), ("timeout_after", 1), ("hold", 1)])
 async def test_no_answer_with_or_without_the_effect(wire: Wire, kind: str, made: int) -> None:
     fault = wire.fault("AddOrder", kind)
-    asked = asyncio.create_task(raw(wire, "AddOrder", ORDER, seconds=30))
+    asked = asyncio.create_task(raw(wire, "AddOrder", ORDER, seconds=60))
     await until(lambda: fault.used and orders(wire) == made)
     done, _ = await asyncio.wait({asked}, timeout=0.1)
     assert not done
@@ -207,9 +207,7 @@ async def test_kinds_are_listed_by_action(wire: Wire) -> None:
 async def test_stopping_does_not_wait_for_hanging_requests(wire: Wire) -> None:
     wire.fault("GetOrders", "hold")
     asked = asyncio.create_task(raw(wire, "GetOrders", {}))
-    await until(wire.traffic.since)
-    before = time.monotonic()
-    await wire.sandbox.stop()
-    assert time.monotonic() - before < 10
+    await until(wire.faults.hits)
+    await wire.sandbox.stop()  # the request would be held for an hour
     with pytest.raises(aiohttp.ClientError):
         await asked
