@@ -64,7 +64,7 @@ class Faults:
         self._hits = self._store.table("fault_hits")
         self._faults = [Fault(**row) for row in self._saved.values()]
         self._released = asyncio.Event()
-        self._late: dict[int, asyncio.TimerHandle] = {}
+        self._late: dict[int, tuple[asyncio.TimerHandle, Callable[[], None]]] = {}
         self._closed = False
 
     def add(self, **values: Any) -> Fault:
@@ -88,7 +88,7 @@ class Faults:
         """For the sandbox's stop: held requests go, nothing hangs any more, effects not yet landed never will."""
         self._closed = True
         self._released.set()
-        for handle in self._late.values():
+        for handle, _ in self._late.values():
             handle.cancel()
         self._late.clear()
 
@@ -126,7 +126,15 @@ class Faults:
             self._late.pop(number, None)
             effect()
 
-        self._late[number] = asyncio.get_running_loop().call_later(delay, land)
+        self._late[number] = asyncio.get_running_loop().call_later(delay, land), land
+
+    def land(self) -> int:
+        """Make every effect that was to land later now; returns how many."""
+        due = list(self._late.values())
+        for handle, land in due:
+            handle.cancel()
+            land()
+        return len(due)
 
     async def hang(self, seconds: float = HANG_SECONDS) -> None:
         """Sleep until ``seconds`` are over, the faults are cleared or the sandbox stops."""

@@ -44,8 +44,8 @@ class Zygote:
     def close(self) -> None:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(10)
-        self._reader.join(10)
+        self._process.wait(60)
+        self._reader.join(60)
         self._process.stdout.close()
 
     def _read(self) -> None:
@@ -55,6 +55,7 @@ class Zygote:
             if "ended" in message:
                 self._ended[message["ended"]] = message["status"]
             else:
+                self._ended.pop(message["pid"], None)  # the system gives out a number again
                 self._answers.put(message)
 
 
@@ -88,7 +89,7 @@ class DaemonProcess:
         self.signal(signal.SIGTERM)
         return await self.ended()
 
-    async def ended(self, seconds: float = 20.0) -> int:
+    async def ended(self, seconds: float = 60.0) -> int:
         end = time.monotonic() + seconds
         while (code := self.code) is None:
             assert time.monotonic() < end, f"process {self.pid} does not end: {self.log()[-2000:]}"

@@ -7,7 +7,7 @@ import pytest
 
 from console.daemon.daemon import Daemon
 from console.settings import load_settings
-from tests.e2e.rig import Rig
+from tests.e2e.rig import HASTY, NEVER, UNTIL_TOLD, Rig
 
 DAY = 86_400.0
 
@@ -36,6 +36,7 @@ async def started(rig: Rig, clock: JumpingClock) -> Daemon:
 @pytest.mark.parametrize("jump", [DAY, -DAY], ids=["forward", "back"])
 async def test_a_day_with_a_run_in_each_state(rig: Rig, jump: float) -> None:
     clock = JumpingClock()
+    rig.tune(HASTY, UNTIL_TOLD)
     rig.sandbox.people.place(1, kinds=["vpn"], status="Approved", days_ago=3, customer=rig.customer(nth=4))
     daemon = await started(rig, clock)
     try:
@@ -44,7 +45,7 @@ async def test_a_day_with_a_run_in_each_state(rig: Rig, jump: float) -> None:
         failed = rig.order("double_esim", customer=rig.customer(nth=2))
         await rig.settled(parked, done, failed)
         rig.fault(
-            "whmcs", "AddOrder", "late_effect", options={"delay": 2.2}, where={"clientid": rig.place("vpn")[0].client}
+            "whmcs", "AddOrder", "late_effect", options={"delay": NEVER}, where={"clientid": rig.place("vpn")[0].client}
         )
         unsure = rig.order("vpn")
         behind = rig.order("internet")  # waits for its customer's lock
@@ -55,6 +56,7 @@ async def test_a_day_with_a_run_in_each_state(rig: Rig, jump: float) -> None:
         await rig.until(lambda: "clock" in rig.journal.alerts(), "the alarm")
         await asyncio.sleep(1.0)
         assert rig.asked("whmcs.AddOrder") == 2  # done's and the lost one: nobody believed in a day gone by
+        assert rig.sandbox.faults.land() == 1
         clock.ahead = 0.0
         await rig.settled(unsure, behind)
         states = {rig.run(order).state for order in (done, unsure, behind)}

@@ -1,5 +1,6 @@
 """The console against a real daemon that is killed: what was sent happens once, and the console finds out what came of it."""
 
+import asyncio
 import time
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,15 @@ async def approve(pilot: Pilot[Any], order: Placed) -> None:
     app.screen.table.take(order.id)
     await pilot.press("a")
     await until(pilot, lambda: isinstance(app.screen, PlanDialog) and app.screen.plan is not None, seconds=PATIENCE)
-    await until(pilot, lambda: not dialog(pilot).ignores_input())
+    await until(pilot, lambda: not dialog(pilot).ignores_input(), seconds=PATIENCE)
     await pilot.press("enter")
+
+
+async def shut_behind(way: LossyWay) -> None:
+    """Close the way as soon as an answer is lost on it: a repeat could be answered before the daemon is killed."""
+    while not way.dropped:  # noqa: ASYNC110 - the way tells nobody
+        await asyncio.sleep(0.005)
+    way.refuse = True
 
 
 def approvals(rig: Rig) -> list[tuple[str, str | None]]:
@@ -56,9 +64,11 @@ async def test_an_approval_whose_daemon_is_killed_before_it_answers_is_done_once
         app = ConsoleApp(options_for(connect_, tmp_path, wall=time.time))
         async with app.run_test(size=(120, 40)) as pilot:
             way.drop = 1
+            shut = asyncio.create_task(shut_behind(way))
             await approve(pilot, order)
-            await until(pilot, lambda: way.dropped == 1, seconds=PATIENCE)
+            await shut
             await rig.daemon.kill()
+            way.refuse = False
             await until(pilot, lambda: "sent, not confirmed" in notices(pilot), seconds=PATIENCE)
             await until(pilot, lambda: "daemon lost" in screen_text(pilot), seconds=PATIENCE)
             await rig.start()

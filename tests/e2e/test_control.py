@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.daemons import Zygote
 from tests.e2e.points import Moment, Point
-from tests.e2e.rig import Rig, running
+from tests.e2e.rig import HASTY, NEVER, UNTIL_TOLD, Rig, running
 from tests.e2e.test_kill import kill_at
 
 BY_TYPE = {"esim": {"order_by": "type"}}
@@ -62,15 +62,19 @@ async def test_without_intents_a_kill_bills_twice(rig: Rig) -> None:
 @pytest.mark.parametrize("change", [None, "no_late_wait"])
 async def test_the_wait_for_late_landing(rig: Rig, change: str | None) -> None:
     """The effect lands after the first look: only who waits sees it."""
+    rig.tune(HASTY, UNTIL_TOLD)
     await rig.start(change=change)
-    rig.fault("whmcs", "AddOrder", "late_effect", options={"delay": 2.2 if change is None else 12.0})
+    rig.fault("whmcs", "AddOrder", "late_effect", options={"delay": NEVER})
     order = rig.order("vpn")
-    await rig.settled(order)
     if change is None:
+        await rig.until(lambda: ("look", "absent") in rig.journal.sends("whmcs.AddOrder"), "a look")
+        assert rig.sandbox.faults.land() == 1
+        await rig.settled(order)
         rig.judge()
         assert rig.run(order).state == "done"
         return
-    await rig.until(lambda: bool(doubles(rig)), "the late effect")
+    await rig.settled(order)
+    assert rig.sandbox.faults.land() == 1
     assert "whmcs_order" in doubles(rig)
 
 

@@ -1,5 +1,6 @@
 """Each kind of fault at each operation: what the product must live through by itself, and what ends with a person."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from integrations.sandbox.fault_kinds import fault_kinds
 from integrations.sandbox.faults import HTTP_KINDS
 from tests.e2e.points import CLEAN
-from tests.e2e.rig import Rig
+from tests.e2e.rig import HASTY, NEVER, UNTIL_TOLD, Rig
 
-OPTIONS = {"slow": {"delay": 1}, "late_effect": {"delay": 2}}
+OPTIONS = {"slow": {"delay": 1}, "late_effect": {"delay": NEVER}}
+UNANSWERED = frozenset({"timeout_before", "timeout_after", "hold", "late_effect"})
 # Not once by itself: a person has something to do, or a bill is wrong.
 ENDS = {
     "price_drift": ("failed", "bill_differs"),
@@ -51,9 +53,17 @@ CHOSEN = (
 async def struck(rig: Rig, name: str, kind: str) -> None:
     """One fault of that kind at that operation while an order is provisioned."""
     system, _, operation = name.partition(".")
+    if kind in UNANSWERED:
+        rig.tune(HASTY)
+    if kind == "late_effect":
+        rig.tune(UNTIL_TOLD)
     await rig.start()
     fault = rig.fault(system, operation, kind, options=OPTIONS.get(kind, {}))
     order = rig.order("bundle")
+    if kind == "late_effect":
+        await rig.until(lambda: fault.used > 0, "the fault")
+        await asyncio.sleep(2.0)  # longer than the call: the effect lands when nobody waits for an answer any more
+        rig.sandbox.faults.land()
     await rig.settled(order)
     assert fault.used == 1, f"the fault never struck\n{rig.story()}"
     rig.judge()

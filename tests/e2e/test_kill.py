@@ -7,7 +7,7 @@ import pytest
 
 from integrations.sandbox.people import NotPossible, Placed
 from tests.e2e.points import Moment, Point, Shot, all_points
-from tests.e2e.rig import Rig
+from tests.e2e.rig import HASTY, Rig
 
 # What follows in the normal suite: each system's writes, the claim, a read-back, the status writes, SMTP.
 CHOSEN = (
@@ -61,7 +61,7 @@ async def kill_at(rig: Rig, point: Point, kind: str = "bundle") -> Placed:
     await rig.start(ready=False)
     await rig.until(lambda: shot.fired.is_set() or rig._polled(since), "a start")
     approve()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await shot.fired.wait()
     return order
 
@@ -107,6 +107,8 @@ CHOSEN_FURTHER = (
 
 async def kill_with_further(rig: Rig, point: Point, further: tuple[str, str, str]) -> None:
     order = await kill_at(rig, point)
+    if further[2].startswith("timeout_"):
+        rig.tune(HASTY)
     rig.fault(further[0], further[1], further[2])
     await rig.start(ready=False)
     await rig.settled(order)

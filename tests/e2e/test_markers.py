@@ -7,7 +7,7 @@ import pytest
 from integrations.sandbox.whmcs import Switches
 from tests.e2e.daemons import Zygote
 from tests.e2e.points import Moment, Point
-from tests.e2e.rig import Rig, running
+from tests.e2e.rig import HASTY, Rig, running
 from tests.e2e.test_kill import kill_at
 
 NO_MARKS = {"honour_order_notes": "no", "marker_field": "missing"}
@@ -26,6 +26,13 @@ async def test_the_very_first_order_of_such_an_install(rig: Rig, switches: dict[
     rig.judge()
 
 
+async def in_haste(rig: Rig) -> None:
+    """From now on calls that are left without an answer end soon."""
+    assert await rig.daemon.stop() == 0
+    rig.tune(HASTY)
+    await rig.start()
+
+
 @pytest.mark.parametrize("moment", [Moment.BEFORE, Moment.INSIDE])
 async def test_a_later_order_of_such_an_install(rig: Rig, moment: Moment) -> None:
     rig.sandbox.people.switch(NO_MARKS)
@@ -33,6 +40,7 @@ async def test_a_later_order_of_such_an_install(rig: Rig, moment: Moment) -> Non
     first = rig.order("vpn")
     await rig.settled(first)
     assert rig.run(first).state == "done"
+    await in_haste(rig)
     rig.fault("whmcs", "AddOrder", "timeout_before" if moment is Moment.BEFORE else "timeout_after")
     second = rig.order("vpn")
     await rig.settled(second)
@@ -64,6 +72,7 @@ async def test_an_install_that_stops_to_keep_marks(rig: Rig) -> None:
     first = rig.order("vpn")
     await rig.settled(first)
     rig.sandbox.people.switch(NO_MARKS)
+    await in_haste(rig)
     rig.fault("whmcs", "AddOrder", "timeout_after")
     second = rig.order("vpn")
     await rig.settled(second)

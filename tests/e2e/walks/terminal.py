@@ -23,6 +23,7 @@ from tests.console.cli.processes import PORTAL, sizeless
 PATIENCE = 30.0
 LOCALE = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 SYNCHRONISED = b"\x1b[?2026$p"  # the console asks whether whole frames may be held back until they are complete
+BEGINS, ENDS = b"\x1b[?2026h", b"\x1b[?2026l"  # of a frame
 TWO_CELLS = "\uff3f"  # any character that every emulator draws two cells wide
 
 
@@ -54,6 +55,17 @@ class Emulator(pyte.Screen):
                 line[cell] = line[cell]._replace(data=char)
 
 
+def whole_frames(data: bytes) -> int:
+    """How much of it may be drawn: all but a frame that has begun and not ended, or what may be the begin of one."""
+    begun = data.rfind(BEGINS)
+    if begun > data.rfind(ENDS):
+        return begun
+    return next(
+        (len(data) - n for n in range(min(len(BEGINS) - 1, len(data)), 0, -1) if BEGINS.startswith(data[-n:])),
+        len(data),
+    )
+
+
 class Terminal:
     """``portal console ARGUMENTS`` in a terminal of this size. What it writes is drawn as it comes; ``raw`` keeps it all."""
 
@@ -62,6 +74,7 @@ class Terminal:
     ) -> None:  # fmt: skip
         self.columns, self.lines = columns, lines
         self.raw = bytearray()
+        self._begun = b""
         self._lock = threading.Lock()
         self._master, slave = pty.openpty()
         self._emulator = Emulator(columns, lines, self._write, wide=wide)
@@ -84,10 +97,14 @@ class Terminal:
                 data = os.read(self._master, 65536)
                 if not data:
                     return
+                asked = SYNCHRONISED in self.raw[-len(SYNCHRONISED) + 1 :] + data
                 with self._lock:
                     self.raw += data
-                    self._stream.feed(data)
-                if SYNCHRONISED in data:
+                    self._begun += data
+                    drawn = whole_frames(self._begun)
+                    self._stream.feed(self._begun[:drawn])
+                    self._begun = self._begun[drawn:]
+                if asked:
                     self._write(b"\x1b[?2026;2$y")
 
     def _write(self, data: bytes) -> None:

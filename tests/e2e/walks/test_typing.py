@@ -55,8 +55,8 @@ def test_outside_a_text_field_it_does_nothing_and_the_next_key_ends_the_hint(
     terminal.send(committed)
     terminal.shows(HINT, NAME, "2 orders")
     terminal.send("Z")  # means nothing on the board
-    terminal.until(lambda: HINT not in terminal.text, "the hint to go away with the next key", 4.0)
-    terminal.shows(NAME, "2 orders", seconds=0.5)
+    terminal.until(lambda: HINT not in terminal.text, "the hint to go away")
+    terminal.shows(NAME, "2 orders")
 
 
 @pytest.mark.parametrize("committed", ["田中", "ｶﾞﾗｽ", "カ\u3099ラス"])
