@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import pytest
 from textual.app import App
+from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -49,6 +50,7 @@ def pinned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     # A machine that stops for a moment between the two clicks of a double click has still made one.
     monkeypatch.setattr(App, "CLICK_CHAIN_TIME_THRESHOLD", 60.0)
+    monkeypatch.setattr(CommandPalette, "_RESULT_BATCH_TIME", 600.0)  # its list comes whole, however slow
 
 
 @pytest.fixture
@@ -87,8 +89,13 @@ async def until(pilot: Pilot[Any], condition: Callable[[], bool], *, seconds: fl
 
 
 @pytest.fixture
-def same_screen(request: pytest.FixtureRequest, opened: Opened, tmp_path: Path) -> SameScreen:
+def same_screen(
+    request: pytest.FixtureRequest, opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> SameScreen:
     """Compare a screen with its accepted picture, or accept it with ``--accept-screens``."""
+    for what in ("app.NOTICE", "screens.submitting.SHOWN_FOR", "screens.session.SILENT_IS_STALE"):
+        monkeypatch.setattr(f"console.{what}", 600.0)  # nothing goes by time, however long a picture takes
+    monkeypatch.setattr(App, "NOTIFICATION_TIMEOUT", 600.0)
 
     async def check(name: str, size: tuple[int, int], steps: Steps | None = None, **options: Any) -> None:
         async with opened(size=size, **options) as pilot:

@@ -110,7 +110,7 @@ async def test_a_click_opens_what_was_painted_whatever_came_in_since(
     app = ConsoleApp(options_for(lambda: api, tmp_path, view=View("", "state:failed")))
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: len(board(pilot).table.keys) == COUNT // 4 and app.desk.session.me is not None)
-        stream, table, chance = Stream(api, rows), board(pilot).table, random.Random(2)
+        stream, table, chance = Stream(api, rows), board(pilot).table, random.Random(3)
         for turn in range(4):
             await stream.one(pilot)
             line = chance.randrange(1, 30)

@@ -72,7 +72,7 @@ async def open_palette(pilot: Pilot[Any]) -> None:
     await until(pilot, lambda: bool(board(pilot).known_commands()))
     await pilot.press("ctrl+p")
     await until(pilot, lambda: isinstance(pilot.app.screen, CommandPalette))
-    await until(pilot, lambda: "Decide: Approve" in screen_text(pilot))
+    await until(pilot, lambda: pilot.app.screen.has_class("-ready") and "Decide: Approve" in screen_text(pilot))
 
 
 async def open_log(pilot: Pilot[Any]) -> None:
