@@ -6,6 +6,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widget import Widget
 
+from console.app import ConsoleApp
 from console.screens.board import BoardScreen
 from console.screens.order import OrderScreen
 from console.widgets.confirm import PlanDialog
@@ -35,6 +36,13 @@ def words_of(sheet: Sheet) -> str:
 def notices(pilot: Pilot[Any]) -> str:
     """Everything that was said in notices and still stands."""
     return " ".join(notice.message for notice in pilot.app._notifications)
+
+
+def told(pilot: Pilot[Any]) -> list[str]:
+    """What the console told in a way that stays, notices that have gone by now too."""
+    app = pilot.app
+    assert isinstance(app, ConsoleApp)
+    return ["".join(text for text, _ in line) for line in app.desk.said]
 
 
 def board(pilot: Pilot[Any]) -> BoardScreen:

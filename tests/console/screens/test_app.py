@@ -6,8 +6,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.command import CommandList, CommandPalette
+from textual.pilot import Pilot
 from textual.screen import Screen
 
 import console
@@ -20,7 +23,7 @@ from console.widgets.attended import Attended
 from console.widgets.sheet import Sheet
 from tests.console.screens.canned import CannedApi
 from tests.console.screens.conftest import Opened, options_for, until
-from tests.console.screens.looking import board, notices, screen_text, words_of
+from tests.console.screens.looking import board, screen_text, told, words_of
 
 SECRET = "canary-5f2c9a"
 
@@ -60,8 +63,8 @@ async def test_a_worker_of_a_screen_that_breaks_is_told_once(api: CannedApi, ope
         screen.run_worker(broken(), exit_on_error=False)
         screen.run_worker(broken(), exit_on_error=False)
         screen.run_worker(refused(), exit_on_error=False)
-        await until(pilot, lambda: "daemon not reachable at unix:/nowhere" in notices(pilot))
-        assert notices(pilot).count("Something went wrong in the console itself (ZeroDivisionError)") == 1
+        await until(pilot, lambda: any("daemon not reachable at unix:/nowhere" in line for line in told(pilot)))
+        assert " ".join(told(pilot)).count("Something went wrong in the console itself (ZeroDivisionError)") == 1
         assert len(list((tmp_path / "crashes").iterdir())) == 1
 
 
@@ -94,15 +97,22 @@ async def test_help_is_narrowed_by_typing(opened: Opened) -> None:
 
 async def test_the_palette_does_what_it_names(opened: Opened) -> None:
     async with opened() as pilot:
-        await pilot.press("ctrl+p")
-        await pilot.pause(0.3)
-        await pilot.press(*"Other", "escape")
-        await pilot.press("ctrl+p")
-        await pilot.pause(0.3)
-        await pilot.press(*"Theme")
-        await pilot.pause(0.5)
+        for typed in ("Other", "Theme"):
+            await pilot.press("ctrl+p")
+            await until(pilot, lambda: isinstance(s := pilot.app.screen, CommandPalette) and s.has_class("-ready"))
+            await pilot.press(*typed)
+            if typed == "Other":
+                await pilot.press("escape")
+                await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen))
+        await until(pilot, lambda: first_found(pilot).startswith("Theme"))
         await pilot.press("enter")
         await until(pilot, lambda: pilot.app.theme == "portal-light")
+
+
+def first_found(pilot: Pilot[Any]) -> str:
+    """What ⏎ in the palette would do."""
+    found = pilot.app.screen.query_one(CommandList)
+    return str(found.get_option_at_index(found.highlighted).prompt) if found.highlighted is not None else ""
 
 
 async def test_the_production_badge_is_told_apart(api: CannedApi, opened: Opened) -> None:

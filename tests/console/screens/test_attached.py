@@ -15,7 +15,7 @@ from console.screens import attaching
 from console.screens.trouble import way_on
 from tests.console.api.rig import Desk
 from tests.console.screens.conftest import options_for, until
-from tests.console.screens.looking import notices, screen_text
+from tests.console.screens.looking import screen_text, told
 from tests.console.screens.test_real import FIRST, fill
 
 
@@ -60,7 +60,7 @@ async def test_a_token_that_is_refused_is_read_again_and_the_console_goes_on(
     app = ConsoleApp(options_for(lambda: ApiClient(Address(url=desk.url, token=token[0])), tmp_path, wall=time.time))
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "portal tokens create" in screen_text(pilot))
-        assert "does not accept this token" in notices(pilot)
+        await until(pilot, lambda: "does not accept this token" in told(pilot)[-1])
         assert app.desk.unusable()
         token[0] = desk.tokens["operator"]
         await until(pilot, lambda: "● live" in screen_text(pilot) and "00000001" in screen_text(pilot))
@@ -81,7 +81,7 @@ async def test_a_token_revoked_while_it_is_used_is_told(
         await until(pilot, lambda: "● live" in screen_text(pilot) and app.desk.session.me is not None)
         row = next(one for one in (await desk.client("admin").tokens()).tokens if one.name == "viewer of the test")
         await desk.client("admin").revoke_token(row.id)
-        await until(pilot, lambda: "does not accept this token" in screen_text(pilot), seconds=20)
+        await until(pilot, lambda: "does not accept this token" in screen_text(pilot))
         assert "00000001" in screen_text(pilot), "what was known stays on the screen"
 
 
@@ -97,5 +97,5 @@ async def test_events_that_were_missed_are_told_and_the_book_is_read_again(
         assert live is not None and live.reader is not None
         live.reader.last -= 1  # as if the last event had been lost on the way
         await desk.write_feed(1)
-        await until(pilot, lambda: "the whole book was read again" in notices(pilot))
+        await until(pilot, lambda: any("the whole book was read again" in line for line in told(pilot)))
         await until(pilot, lambda: "● live" in screen_text(pilot) and live.snapshots == 2)

@@ -20,7 +20,7 @@ from console.widgets.inline import InlineConfirm
 from storage import audit
 from tests.console.api.rig import Desk
 from tests.console.screens.conftest import options_for, until
-from tests.console.screens.looking import board, dialog, notices, screen_text, take
+from tests.console.screens.looking import board, dialog, notices, screen_text, take, told
 from tests.console.screens.proxy import LossyWay
 from tests.console.screens.test_real import FIRST, fail, fill
 
@@ -52,6 +52,7 @@ async def agree(pilot: Pilot[Any], command: str, typed: dict[str, str]) -> None:
     await pilot.press(BY_ID[command].keys)
     await until(pilot, lambda: not isinstance(pilot.app.screen, BoardScreen))
     if isinstance(pilot.app.screen, PlanDialog):
+        await until(pilot, lambda: dialog(pilot).stands)
         for name, value in typed.items():
             dialog(pilot).query_one(f"#argument-{name}", Input).value = value
         await until(pilot, lambda: not dialog(pilot).ignores_input())
@@ -81,8 +82,10 @@ async def test_an_answer_that_is_lost_is_asked_for_and_nothing_is_done_twice(
             way.drop = 2
             await agree(pilot, command, ACTS[command])
             await until(pilot, lambda: len(pairs(desk, command)) == 2 and way.dropped == 2)
-            await until(pilot, lambda: not app.desk.submissions.unconfirmed and "sent, not confirmed" in notices(pilot))
-            await until(pilot, lambda: f"{BY_ID[command].title} 00000001:" in notices(pilot))
+            await until(pilot, lambda: not app.desk.submissions.unconfirmed)
+            await until(pilot, lambda: any("sent, not confirmed" in line for line in told(pilot)))
+            answered = f"{BY_ID[command].title} 00000001: "
+            await until(pilot, lambda: any(answered in one and "not confirmed" not in one for one in told(pilot)))
         assert [phase for phase, _ in pairs(desk, command)] == ["intent", "outcome"]
 
 
@@ -129,5 +132,5 @@ async def test_what_never_left_is_said_and_not_repeated(desk: Desk, tmp_path: Pa
             await pilot.press("r")
             await until(pilot, lambda: "is made again by itself" in notices(pilot))
             way.refuse = False
-            await until(pilot, lambda: "● live" in screen_text(pilot), seconds=20)
+            await until(pilot, lambda: "● live" in screen_text(pilot))
         assert pairs(desk, "order.retry") == []

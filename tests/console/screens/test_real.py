@@ -107,10 +107,10 @@ async def test_a_stopped_daemon_is_told_and_found_again(tmp_path: Path) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "田中 花子" in screen_text(pilot))
         await desk.close()
-        await until(pilot, lambda: "daemon lost" in screen_text(pilot), seconds=20)
+        await until(pilot, lambda: "daemon lost" in screen_text(pilot))
         assert "00000001" in text_of(board(pilot).table), "what was known stays on the screen"
         again = await open_desk(tmp_path)
         try:
-            await until(pilot, lambda: "● live" in screen_text(pilot), seconds=20)
+            await until(pilot, lambda: "● live" in screen_text(pilot))
         finally:
             await again.close()
