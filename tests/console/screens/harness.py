@@ -71,6 +71,7 @@ async def measure_board(
         cpu, end = time.process_time(), time.monotonic() + seconds
         seq = await _feed(api, rows, chance, rate, end)
         share = (time.process_time() - cpu) / seconds
+        await until(pilot, lambda: bool(lags))
         probe.cancel()
         await until(pilot, lambda: app.desk.session.book.seq == seq)
         kept = table.in_hand == in_hand

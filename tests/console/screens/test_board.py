@@ -65,8 +65,10 @@ async def test_rows_do_not_move_under_the_hand(api: CannedApi, opened: Opened) -
         numbers = [entry[0] for entry in world.ORDERS]
         for seq in range(101, 301):
             put(api, seq, chance.choice(numbers), state=chance.choice(["failed", "parked", "done", "running"]))
-        await until(pilot, lambda: board(pilot).desk.session.book.seq == 300)
-        await pilot.pause(0.3)
+        app: Any = pilot.app
+        await until(pilot, lambda: app.desk.session.book.seq == 300)
+        app._paint()  # all of it is taken in, whenever the timer comes round
+        await pilot.pause()
         assert table.in_hand == in_hand
         assert list(table.keys) == before
         assert table.waiting > 0
@@ -216,8 +218,10 @@ async def test_paused_the_rows_stay_and_resumed_they_catch_up(api: CannedApi, op
         before = list(table.keys)
         await pilot.press("ctrl+l")
         put(api, 101, "00010460", state="running")
-        await until(pilot, lambda: board(pilot).desk.session.book.seq == 101)
-        await pilot.pause(0.2)
+        app: Any = pilot.app
+        await until(pilot, lambda: app.desk.session.book.seq == 101)
+        app._paint()
+        await pilot.pause()
         assert list(table.keys) == before
         assert "paused" in screen_text(pilot)
         await pilot.press("ctrl+l")

@@ -10,6 +10,7 @@ import pytest
 from textual import events
 
 from console.app import ConsoleApp
+from console.screens import clipboard
 from console.screens.board import BoardScreen
 from console.screens.clipboard import Reach, save, way_out
 from console.widgets.question import Question
@@ -43,7 +44,8 @@ async def test_tmux_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, se
         said, _ = await done.communicate()
         return said.decode().strip()
 
-    await tmux("new-session", "-d", "sleep 60")
+    monkeypatch.setattr(clipboard, "ASKING", 30.0)  # a busy machine starts no program within half a second
+    await tmux("new-session", "-d", "sleep 600")
     try:
         await tmux("set", "-s", "set-clipboard", setting)
         at = await tmux("display-message", "-p", "#{socket_path},#{pid},0")

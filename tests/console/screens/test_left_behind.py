@@ -35,7 +35,7 @@ async def test_what_was_revealed_goes_when_the_daemon_is_lost(
     api: CannedApi, opened: Opened, monkeypatch: pytest.MonkeyPatch, closes: bool
 ) -> None:
     async def reveal(request: RevealRequest) -> Revealed:
-        return Revealed(order_id=request.order_id, audit_id=1, values={"phone": PHONE}, hide_after=30.0)
+        return Revealed(order_id=request.order_id, audit_id=1, values={"phone": PHONE}, hide_after=600.0)
 
     monkeypatch.setattr(api, "reveal", reveal)
     if not closes:

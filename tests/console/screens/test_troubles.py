@@ -210,12 +210,19 @@ async def test_a_command_at_a_cause_is_planned_for_all_its_orders(api: CannedApi
         assert (request.pace, request.stop_after, request.reason) == (5.0, 2, "refilled")
 
 
-async def test_a_cause_with_more_orders_than_are_named_is_meant_by_filter(api: CannedApi, opened: Opened) -> None:
+async def test_a_cause_with_more_orders_than_are_named_is_meant_by_filter(
+    api: CannedApi, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = troubles.failures()
+    many_of_one = [one.model_copy(update={"count": 900}) if one.cause == "capacity" else one for one in found.groups]
+
+    async def failing(filter_: str = "") -> Any:
+        return found.model_copy(update={"groups": many_of_one})
+
+    monkeypatch.setattr(api, "failures", failing)
     api.plan_answer = many
     async with opened() as pilot:
         screen = await failures(pilot)
-        group = screen._groups["cause:capacity"]
-        screen._groups["cause:capacity"] = group.model_copy(update={"count": 900})
         screen.table.take("cause:capacity")
         assert screen.chosen_filter() == "state:failed,retrying,parked,held cause:capacity"
         await pilot.press("p")
