@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
+from pydantic_core import to_json
 
 from console.api.access import Services
 from console.api.hub import FeedHub
@@ -21,7 +22,8 @@ from storage import book, feed
 from storage.journal import Journal
 
 router = APIRouter(tags=["book"])
-CHUNK = 500
+FIRST_READ, READ = 500, 4_000  # rows that are read at once; each handing over between two threads takes milliseconds
+CHUNK = 500  # rows of a line, so that who reads them can do something else in between
 MOST_ROWS = 100_000
 FIRST = "~"  # after every order id
 Part = tuple[int, str, bytes, int]  # rows, the last one's id, as they go out, how many were asked for
@@ -42,7 +44,7 @@ async def _rows(hub: FeedHub, journal: Journal, now: float, limit: int) -> Async
     head = {"seq": seq, "epoch": epoch, "at": now, "total": total, "columns": list(book.COLUMNS)}
     yield json.dumps(head).encode() + b"\n"
     last, count, reading = FIRST, 0, book.before
-    coming = _next(hub, journal, reading, last, min(CHUNK, limit))
+    coming = _next(hub, journal, reading, last, min(FIRST_READ, limit))
     try:
         while True:
             part, last, packed, size = await coming
@@ -53,7 +55,7 @@ async def _rows(hub: FeedHub, journal: Journal, now: float, limit: int) -> Async
             if ended and (reading is not book.before or count < limit):
                 break
             reading = book.unfinished_before if ended else reading
-            size = min(CHUNK, limit - count) if reading is book.before else CHUNK
+            size = min(READ, limit - count) if reading is book.before else READ
             coming = _next(hub, journal, reading, last, size)  # read while this part is on its way
             if packed:
                 yield packed
@@ -69,12 +71,13 @@ def _next(hub: FeedHub, journal: Journal, reading: Reading, last: str, size: int
 
 
 def _chunk(hub: FeedHub, reading: Reading, last: str, size: int, db: sqlite3.Connection) -> Part:
-    """In a reader's thread: reading and packing one part of at most ``size`` rows."""
+    """In a reader's thread: reading and packing one part of at most ``size`` rows, in lines."""
     rows = reading(db, last, size)
     if not rows:
         return 0, last, b"", size
-    packed = json.dumps([hub.packer.row(row) for row in rows], ensure_ascii=False, separators=(",", ":"))
-    return len(rows), rows[-1][0], packed.encode() + b"\n", size
+    packed = [hub.packer.row(row) for row in rows]
+    lines = [to_json(packed[start : start + CHUNK]) for start in range(0, len(packed), CHUNK)]
+    return len(rows), rows[-1][0], b"\n".join([*lines, b""]), size
 
 
 @router.get("/feed", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})

@@ -1,7 +1,7 @@
 """The read model: every order's row as of a feed sequence number. Pure: no network, no clock, no screen."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from console.client.rows import BookRow, RowMaker
@@ -69,10 +69,21 @@ class Book:
         self._stale = set(self._rows)
 
     def put_all(self, rows: Iterable[Sequence[Any]]) -> None:
-        for values in rows:
-            row = self._make(values)
-            self._stale.discard(row.order_id)
+        """A part of the snapshot."""
+        found = {row.order_id: row for row in self._make.all(rows)}
+        if self._rows.keys().isdisjoint(found):
+            self._add(found)
+            return
+        self._stale.difference_update(found)
+        for row in found.values():
             self._put(row, newer=True)
+
+    def _add(self, found: Mapping[str, BookRow]) -> None:
+        """Orders that the book does not hold: in bulk, because the first board waits for all of them."""
+        self._rows.update(found)
+        self._numbers.update([(row.number.lstrip("0"), row.order_id) for row in found.values()])
+        self.counts.update([row.state for row in found.values()])
+        self._dirty.update(found)
 
     def ready(self) -> None:
         """The snapshot was complete."""

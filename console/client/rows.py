@@ -1,7 +1,7 @@
 """One row of the book: an order as the daemon's read model shows it. No personal data."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from console.schema.book import COLUMNS
@@ -83,3 +83,9 @@ class RowMaker:
             if row[i] is not None:
                 row[i] = sys.intern(row[i])
         return BookRow._make(row)
+
+    def all(self, rows: Iterable[Sequence[Any]]) -> list[BookRow]:
+        """Many at once, where whoever read them shares their words already."""
+        if self._same:
+            return list(map(BookRow._make, rows))
+        return [self(values) for values in rows]
