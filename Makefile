@@ -8,7 +8,10 @@ PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pyt
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
-.PHONY: help demo test failed check matrix bench tour venv format screens wheel clean
+# Compiled code is kept: hundreds of processes are started by the tests, and each would compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: help demo test ready failed check matrix bench tour venv format screens wheel clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -18,6 +21,10 @@ demo: $(RUNTIME) ## Set up, then show the whole product on its own sandbox (with
 
 test: $(DEV) ## Set up, then run the tests
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not matrix"
+
+ready: $(DEV) ## Compile what the tests run, once instead of in each worker
+	@$(BIN)/python -m compileall -q console integrations storage styles
+	@$(BIN)/python -m pytest -qqq --collect-only -m "not matrix" > /dev/null
 
 failed: $(DEV) ## Run what failed once more, alone: a test that passes now is flaky, and a bug to find
 	$(BIN)/python -m pytest -q -m "not matrix" --last-failed --last-failed-no-failures none

@@ -6,6 +6,7 @@ against it, so none of the three can drift from what is deployed.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from xml.etree import ElementTree
@@ -150,8 +151,17 @@ def package_root() -> Traversable:
 
 
 def load_package(root: Traversable | None = None) -> Package:
-    """Read the package at ``root`` (default: ours). Raises PackageError naming the file."""
-    base = (root or package_root()) / "force-app" / "main" / "default"
+    """Read the package at ``root`` (default: ours, read once a process). Raises PackageError naming the file."""
+    return _our_package() if root is None else _package_at(root)
+
+
+@cache
+def _our_package() -> Package:
+    return _package_at(package_root())
+
+
+def _package_at(root: Traversable) -> Package:
+    base = root / "force-app" / "main" / "default"
     flows = {file.name: (file, _read(file)) for file in _listed(base / "flows")}
     (flow,) = [_flow(file, root) for file, root in flows.values() if _each(root, "recordCreates")]
     (stamp,) = [_stamp(file, root) for file, root in flows.values() if not _each(root, "recordCreates")]

@@ -1,6 +1,7 @@
 """The sandbox's first state: a believable small telecom in Japan, decided by the seed alone."""
 
 import csv
+import functools
 import io
 import random
 import re
@@ -9,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from integrations.salesforce.ids import to18
 from integrations.sandbox.seed_names import (
@@ -36,6 +38,8 @@ PAYS = ("card",) * 15 + ("invoice",) * 3 + ("none", "expired")
 CLOSED_EVERY = 30  # one customer in so many has a closed billing client
 
 
+@lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=8)
 def make_world(seed: int, customers: int = 60, profiles: int = STOCK_PER_TYPE) -> World:
     """The world of ``seed``: equal arguments give equal worlds, whatever the day.
 

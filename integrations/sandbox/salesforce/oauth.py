@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import jwt
@@ -29,8 +29,9 @@ class Refused(Exception):
         self.body = {"error": error, "error_description": description}
 
 
+@cache
 def make_key() -> str:
-    """A new RSA private key as PEM text."""
+    """An RSA private key as PEM text. The new orgs of one process share it: it guards nothing, and drawing one is slow."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     return key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
