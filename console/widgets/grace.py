@@ -10,7 +10,7 @@ class Grace:
 
     def __init__(self, held: str) -> None:
         self._held = held
-        self._until = float("-inf")
+        self._until = float("inf")  # until ``start``: a dialog that does not stand yet is answered by nothing
 
     def start(self) -> None:
         self._until = monotonic() + SECONDS

@@ -114,6 +114,14 @@ async def test_keys_of_the_first_half_second_are_ignored(
         await until(pilot, lambda: len(api.submitted) == 1)
 
 
+def test_a_dialog_that_does_not_stand_yet_is_answered_by_nothing() -> None:
+    """On a busy machine a key may come between its opening and its first moment."""
+    asked = grace.Grace("a")
+    assert asked.ignores("\r") and asked.ignores()
+    asked.start()
+    assert asked.ignores("\r")
+
+
 async def test_escape_leaves_without_a_word_to_the_daemon_from_the_first_moment_on(
     api: CannedApi, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
