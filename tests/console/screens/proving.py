@@ -111,7 +111,10 @@ async def payable(floor: Floor) -> str:
 
 
 async def taken(floor: Floor) -> str:
-    order_id = await review(floor)
+    return await take(floor, await review(floor))
+
+
+async def take(floor: Floor, order_id: str) -> str:
     client = floor.desk.client("operator")
     plan = await client.plan("order.take", PlanRequest(orders=[order_id]))
     request = SubmitRequest(orders=[order_id], plan_hash=plan.hash)
