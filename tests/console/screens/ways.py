@@ -104,6 +104,13 @@ async def causes_of(floor: Floor, pilot: Pilot[Any], orders: Sequence[str]) -> F
 
 async def to_what_is_found(floor: Floor, pilot: Pilot[Any], order_id: str) -> None:
     """Found by its number, and opened from the result."""
+    await found(floor, pilot, order_id)
+    await press(pilot, "enter")
+    await until(lambda: isinstance(pilot.app.screen, OrderScreen))
+
+
+async def found(floor: Floor, pilot: Pilot[Any], order_id: str) -> None:
+    """In hand in the result of Find."""
     await home(pilot)
     await press(pilot, "F")
     await until(lambda: isinstance(pilot.app.screen, FindScreen))
@@ -111,8 +118,6 @@ async def to_what_is_found(floor: Floor, pilot: Pilot[Any], order_id: str) -> No
     assert isinstance(find, FindScreen)
     await press(pilot, *floor.placed[order_id].number, "enter")
     await until(lambda: find.found.chosen == order_id and find.found.has_focus, said=lambda: screen_text(pilot))
-    await press(pilot, "enter")
-    await until(lambda: isinstance(pilot.app.screen, OrderScreen))
 
 
 async def filtered(floor: Floor, pilot: Pilot[Any], orders: Sequence[str]) -> None:
