@@ -61,11 +61,17 @@ def write_json(path: Path, document: Any) -> None:
 
 
 def keep_ports(
-    store: Store, names: Sequence[str], host: str, wanted: Mapping[str, int], others: Sequence[str] = ()
+    store: Store,
+    names: Sequence[str],
+    host: str,
+    wanted: Mapping[str, int],
+    others: Sequence[str] = (),
+    until: contextlib.ExitStack | None = None,
 ) -> dict[str, int]:
     """A port for each name: the one wanted, else the one it had before, else a free one; kept for the next start.
 
     ``others`` are names whose ports another process may be using by now: chosen once, then never tried again.
+    ``until``: before it is closed, no other sandbox's choice falls on these ports, also where nobody listens yet.
     Raises SandboxError for a port that something else has.
     """
     kept = store.table("ports")
@@ -76,10 +82,14 @@ def keep_ports(
             port = wanted.get(name) or before
             if port and name in others:
                 ports[name] = port
+            elif port in ports.values():
+                raise SandboxError(f"port {port} for {name} is not free (another server of this sandbox has it)")
             elif port:
                 ports[name] = _bound(held, host, port, name)
             else:
                 ports[name] = _any(held, host, name)
+        if until is not None:
+            until.push(held.pop_all())
     with store.transaction():
         for name, port in ports.items():
             kept.put(name, {"port": port})
@@ -87,7 +97,7 @@ def keep_ports(
 
 
 def _bound(held: contextlib.ExitStack, host: str, port: int, name: str) -> int:
-    """``port`` if it is free; held until all are chosen, so that no two get the same."""
+    """``port`` if it is free."""
     listener = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -100,6 +110,9 @@ def _bound(held: contextlib.ExitStack, host: str, port: int, name: str) -> int:
 def _any(held: contextlib.ExitStack, host: str, name: str) -> int:
     """A free port below those that the system gives to outgoing connections: one of these could take it at any time
     while nobody listens, between the choice and the start or between two runs.
+
+    As long as it is held, whoever says that an address may be used again, as every server does, can listen there; whoever
+    looks for a free one here finds that it is not.
     """
     reason = ""
     for port in random.SystemRandom().sample(PORTS, TRIES):
@@ -109,5 +122,6 @@ def _any(held: contextlib.ExitStack, host: str, name: str) -> int:
         except OSError as error:
             reason = error.strerror or ""
             continue
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         return port
     raise SandboxError(f"no port is free for {name} ({reason})")

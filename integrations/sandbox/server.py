@@ -4,7 +4,7 @@ import asyncio
 import random
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,10 +75,12 @@ class Sandbox:
         self.folder = folder.absolute()
         self._now = now
         self._running: list[Server] = []
+        self._reserved = ExitStack()  # our ports, from the choice to the end: other sandboxes start at the same time
         self._store = Store(self.folder / STATE)
         try:
             self._build(seed, customers, ports or {}, switches)
         except BaseException:
+            self._reserved.close()
             self._store.close()
             raise
 
@@ -87,7 +89,7 @@ class Sandbox:
     ) -> None:
         now = self._now
         self.world, self.start_at = self._founded(seed, customers)
-        self.ports = keep_ports(self._store, PORTS, HOST, ports, PRODUCTS_PORTS)
+        self.ports = keep_ports(self._store, PORTS, HOST, ports, PRODUCTS_PORTS, self._reserved)
         self.faults = Faults(self._store)
         self.traffic = Traffic()
         self.history = History(self._store, now)
@@ -132,6 +134,7 @@ class Sandbox:
             _, late = await asyncio.wait(closing, timeout=within)
             for task in late:
                 task.cancel()
+        self._reserved.close()
         self._store.close()
 
     @property

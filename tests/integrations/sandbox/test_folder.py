@@ -1,9 +1,11 @@
+import asyncio
 import os
 import signal
 import socket
 import stat
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from integrations.sandbox.store import Store
 
 HOLDER = """
 import sys, time
+from contextlib import ExitStack
 from pathlib import Path
 from integrations.sandbox.folder import locked
 with locked(Path(sys.argv[1])):
@@ -60,6 +63,21 @@ def test_ports_stay_over_a_restart_and_differ(tmp_path: Path) -> None:
     assert keep_ports(again, ("whmcs",), "127.0.0.1", {"whmcs": wanted}) == {"whmcs": wanted}
     assert keep_ports(again, ("whmcs",), "127.0.0.1", {}) == {"whmcs": wanted}, "a wish is kept, too"
     again.close()
+
+
+async def test_a_chosen_port_is_nobody_elses_before_its_server_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two sandboxes that start at the same moment, on a busy machine, had the same one now and then."""
+    with ExitStack() as reserved:
+        (port,) = keep_ports(Store(), ("esim",), "127.0.0.1", {}, until=reserved).values()
+        monkeypatch.setattr("integrations.sandbox.folder.PORTS", range(port, port + 1))
+        monkeypatch.setattr("integrations.sandbox.folder.TRIES", 1)
+        with pytest.raises(SandboxError, match="no port is free for esim"):
+            keep_ports(Store(), ("esim",), "127.0.0.1", {})
+        with pytest.raises(SandboxError, match="another server of this sandbox has it"):
+            keep_ports(Store(), ("esim", "mail"), "127.0.0.1", {"esim": port, "mail": port}, ("esim",))
+        server = await asyncio.start_server(lambda *_: None, "127.0.0.1", port)
+        server.close()
+        await server.wait_closed()
 
 
 def test_a_port_that_is_taken_is_named() -> None:
