@@ -5,14 +5,24 @@ a term by OR; ``-`` negates; a ``|`` that stands alone parts whole alternatives.
 the book: only the daemon can answer it, and ``matches`` refuses to guess.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
-from console.client.query_parse import Term, Value, parse_terms, signs
-from console.client.query_words import FIELDS, OPEN, UNFINISHED, Field, Kind, QueryError, fold, nearest, number_key
+from console.client.completing import Completion, complete
+from console.client.query_parse import Term, Value, parse_terms
+from console.client.query_words import (
+    OPEN,
+    UNFINISHED,
+    Kind,
+    QueryError,
+    fold,
+    folded,
+    nearest,
+    number_key,
+)
 from console.client.rows import BookRow
 from console.schema.book import NO_RUN
 
@@ -102,12 +112,25 @@ class Query:
 
     def predicate(self, now: float) -> Callable[[BookRow], bool]:
         """``matches`` for many rows. Raises ValueError when the filter is beyond the book."""
-        if self.beyond:
-            raise ValueError(f"the book cannot answer {' '.join(self.beyond)}")
+        self._within_the_book()
         groups = [_both([_test(term, now, self.me) for term in group]) for group in self.groups]
         if len(groups) <= 1:
             return groups[0] if groups else _both([])
         return lambda row: any(test(row) for test in groups)
+
+    def select(self, rows: Iterable[BookRow], now: float) -> list[BookRow]:
+        """All that match, term by term: what is told quickly first, each leaves fewer to those after it. Raises ValueError."""
+        self._within_the_book()
+        if len(self.groups) > 1:
+            return list(filter(self.predicate(now), rows))
+        found = list(rows)
+        for term in sorted(self.terms, key=lambda term: term.field is None or _EFFORT.get(term.field.name, 2)):
+            found = list(filter(_test(term, now, self.me), found))
+        return found
+
+    def _within_the_book(self) -> None:
+        if beyond := " ".join(self.beyond):
+            raise ValueError(f"the book cannot answer {beyond}")
 
 
 def parse(text: str, *, me: str = "") -> Query:
@@ -196,7 +219,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 _WORDS: dict[str, Callable[[BookRow], str | None]] = {
     "wait": lambda row: row.wait,
     "step": lambda row: row.step if row.step is not None else row.error_step,
-    "sf": lambda row: fold(row.sf),
+    "sf": lambda row: folded(row.sf),
     "class": lambda row: row.error_class,
     "system": lambda row: row.system,
     "mail": lambda row: row.mail or "none",
@@ -214,6 +237,9 @@ _NUMBERS: dict[str, Callable[[BookRow, float], float | None]] = {
 }
 
 
+_EFFORT = dict.fromkeys(_NUMBERS, 1) | dict.fromkeys(("state", "wait", "class", "system", "unknown"), 0)
+
+
 def _test(term: Term, now: float, me: str) -> Callable[[BookRow], bool]:
     positive = _positive(term, now, me)
     return (lambda row: not positive(row)) if term.negated else positive
@@ -228,6 +254,8 @@ def _both(tests: Sequence[Callable[[BookRow], bool]]) -> Callable[[BookRow], boo
             return one
         case [one, two]:
             return lambda row: one(row) and two(row)
+        case [one, two, three]:
+            return lambda row: one(row) and two(row) and three(row)
     return lambda row: all(test(row) for test in tests)
 
 
@@ -246,7 +274,7 @@ def _positive(term: Term, now: float, me: str) -> Callable[[BookRow], bool]:
         case "unknown":
             return lambda row: ("yes" if row.unknown else "no") in texts
         case "kind":
-            return lambda row: row.kind is not None and not texts.isdisjoint(fold(row.kind).split("+"))
+            return lambda row: row.kind is not None and not texts.isdisjoint(folded(row.kind).split("+"))
         case "plan":
             return lambda row: _holds(row.plan, texts)
         case "parked":
@@ -270,8 +298,8 @@ def _positive(term: Term, now: float, me: str) -> Callable[[BookRow], bool]:
 def _holds(text: str | None, parts: Iterable[str]) -> bool:
     if not text:
         return False
-    folded = fold(text)
-    return any(part in folded for part in parts)
+    whole = folded(text)
+    return any(part in whole for part in parts)
 
 
 # Sorting --------------------------------------------------------------------------------------------------------------
@@ -343,41 +371,3 @@ def parse_sort(text: str) -> Sort:
         known = "" if near else f"; known: {', '.join(_SORTS)}"
         raise QueryError(f'there is no column "{name[:40]}" to sort by{known}', 0, len(text), near)
     return Sort(name, plain_text.startswith("-"))
-
-
-# Completing -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Completion:
-    """Put ``insert`` in place of the characters from ``start`` up to ``end``."""
-
-    start: int
-    end: int
-    insert: str
-    help: str
-
-
-def complete(text: str, cursor: int, fields: Mapping[str, Field] = FIELDS) -> list[Completion]:
-    """What may stand at the cursor: names of fields, and values of those with a closed list."""
-    start = cursor
-    while start > 0 and not text[start - 1].isspace():
-        start -= 1
-    token = signs(text[start:cursor])
-    lead = 1 if token.startswith("-") else 0
-    name, colon, values = token[lead:].partition(":")
-    if not colon:
-        return [
-            Completion(start + lead, cursor, f"{field.name}{'>' if field.kind is Kind.DURATION else ':'}", field.help)
-            for field in fields.values()
-            if field.name.startswith(fold(name))
-        ]
-    found = fields.get(fold(name))
-    if found is None:
-        return []
-    begun = values.rpartition(",")[2]
-    return [
-        Completion(cursor - len(begun), cursor, f'"{value}"' if " " in value else value, found.help)
-        for value in found.values
-        if value.startswith(fold(begun.strip('"')))
-    ]

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from console.schema.book import NO_RUN, STEPS
 
@@ -91,6 +92,9 @@ class QueryError(ValueError):
 def fold(text: str) -> str:
     """The form both sides are compared in: NFKC, casefolded, single spaces (the same as the journal's)."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+folded = lru_cache(4096)(fold)  # for the words that many orders share: plans, kinds, states
 
 
 def plain(text: str) -> str:

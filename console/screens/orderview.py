@@ -3,6 +3,7 @@
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from itertools import islice
+from operator import itemgetter
 from typing import Any, overload
 
 from console.client.book import Book
@@ -79,10 +80,21 @@ class OrderView:
 
     def rebuild(self) -> None:
         """Look at every order again."""
-        matches = self.query.predicate(self._now())
-        self._entries = sorted([self._entry(row) for row in self._book if matches(row)])
+        self._entries = self._sorted(self.query.select(self._book, self._now()))
         self._entry_of = {entry[2]: entry for entry in self._entries}
         self._keys, self._sweeping = None, None
+
+    def _sorted(self, rows: Sequence[BookRow]) -> list[Entry]:
+        """The entries of these in order: by id, which they nearly are, and then by the one column. That is twice as
+        fast as comparing whole entries."""
+        key_of, descending = self.sort.key, self.sort.descending
+        valued = [(descending, key, row.order_id) for row in rows if (key := key_of(row)) is not None]
+        valued.sort(key=itemgetter(2))
+        valued.sort(key=itemgetter(1))
+        if len(valued) == len(rows):
+            return valued
+        without = sorted(entry for row in rows if (entry := self._entry(row))[0] is not descending)
+        return [*without, *valued] if descending else [*valued, *without]
 
     def update(self, changed: Set[str]) -> bool:
         """Take the orders that changed in, move or drop them; true when ``keys`` became another list."""

@@ -107,6 +107,7 @@ class FilterBar(Vertical):
         self._summary = Label("", id="filter-summary", markup=False)
         self._choices = Label("", id="filter-choices", markup=False)
         self._said = ""  # in the summary
+        self._complaint = ""
         self._cycle: tuple[str, list[str]] = ("", [])  # the text a completion gave, and what the next ones give
 
     def compose(self) -> ComposeResult:
@@ -142,8 +143,10 @@ class FilterBar(Vertical):
 
     def complain(self, said: str) -> None:
         """What is wrong with the filter; "" when nothing is."""
-        self._error.update(literal(said))
-        self.set_class(bool(said), "-wrong")
+        if said != self._complaint:  # every update lays the whole screen out anew
+            self._complaint = said
+            self._error.update(literal(said))
+            self.set_class(bool(said), "-wrong")
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

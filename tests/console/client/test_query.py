@@ -193,6 +193,7 @@ def test_sql_and_predicate_agree(journal: Journal, world: Any, text: str) -> Non
         assert orders.count(db, where, bound) == len(by_sql)
         by_predicate = {row.order_id for row in rows if query.matches(row, NOW)}
         assert by_sql == by_predicate, text
+        assert query.select(rows, NOW) == [row for row in rows if row.order_id in by_predicate], text
     finally:
         db.execute("ROLLBACK")
 
