@@ -18,6 +18,7 @@ from textual.widgets import Input
 from console.app import ConsoleApp
 from console.client.errors import Forbidden
 from console.commands.table import BY_ID, for_orders
+from console.commands.words import Scope
 from console.schema.commands import Plan, PlanRequest, SubmitRequest, Submitted
 from console.screens.acting import ActingScreen
 from console.screens.base import LiveScreen
@@ -32,6 +33,7 @@ from tests.console.screens.looking import notices, screen_text, words_of
 
 World = Mapping[str, Any]
 Heard = Callable[[Pilot[Any]], str]  # where the words stand afterwards
+BULK = {command.id for command in for_orders() if Scope.BULK in command.scope}
 BELOW = {"operator": "viewer", "supervisor": "operator"}
 
 

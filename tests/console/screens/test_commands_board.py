@@ -13,8 +13,6 @@ import pytest_asyncio
 from textual.pilot import Pilot
 
 from console.client.api import new_key
-from console.commands.table import for_orders
-from console.commands.words import Scope
 from console.schema.commands import PlanRequest, SubmitRequest
 from console.screens.board import BoardScreen
 from tests.console.screens import ways
@@ -23,10 +21,10 @@ from tests.console.screens.looking import text_of, words_of
 from tests.console.screens.proving import (
     AT_AN_ORDER,
     BELOW,
+    BULK,
     Case,
     can_begin,
     nothing,
-    offered_on,
     one_of_each_risk,
     prove_twice,
     refused,
@@ -35,7 +33,6 @@ from tests.console.screens.proving import (
 from tests.console.screens.proving_many import NEVER, prove_many, set_up
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-BULK = {command.id for command in for_orders() if Scope.BULK in command.scope}
 FEW = {"order.retry", "order.cancel", "order.take"}  # one of each risk; nothing that costs money is offered for many
 
 
@@ -84,11 +81,6 @@ async def unknown(floor: Floor) -> str:
     order_id = await floor.unknown(made=True)
     await floor.rests(order_id)
     return order_id
-
-
-async def test_every_command_of_the_board_is_proved_here() -> None:
-    assert {case.command for case in CASES} == offered_on(BoardScreen)
-    assert {case.command for case in MARKED} == offered_on(BoardScreen) & BULK
 
 
 def shown(pilot: Pilot[Any]) -> str:

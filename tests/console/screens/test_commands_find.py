@@ -3,25 +3,15 @@
 As in test_commands_real.py. `make test` proves one command, `make matrix` proves them all.
 """
 
-import importlib
-import pkgutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 
-import console.screens
 from console.commands.table import for_orders
-from console.screens.acting import ActingScreen
-from console.screens.approvals import ApprovalsScreen
-from console.screens.base import LiveScreen
-from console.screens.board import BoardScreen
-from console.screens.failures import FailuresScreen
 from console.screens.find import FindScreen
-from console.screens.needs import NeedsScreen
 from console.screens.order import OrderScreen
-from console.screens.resolve import ResolveScreen
 from storage import audit
 from tests.console.screens import ways
 from tests.console.screens.floor import Floor, home, open_floor, press, until
@@ -33,7 +23,6 @@ from tests.console.screens.proving import (
     can_begin,
     key_name,
     nothing,
-    offered_on,
     one_of_each_risk,
     prove_twice,
     refused,
@@ -43,7 +32,6 @@ from tests.console.screens.proving import (
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CASES = [replace(case, screen="find") for case in AT_AN_ORDER]
 STATES = ("✓ done", "⊘ cancelled", "‖ parked")  # that a command brings an order to
-PROVED = {OrderScreen, ApprovalsScreen, BoardScreen, FailuresScreen, NeedsScreen, ResolveScreen}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -56,21 +44,6 @@ async def floor(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Floor
 async def mended(floor: Floor) -> None:
     """What one case leaves when it fails is not the next one's trouble."""
     await floor.mend()
-
-
-def screens(base: type[LiveScreen] = LiveScreen) -> Iterator[type[LiveScreen]]:
-    for screen in base.__subclasses__():
-        yield screen
-        yield from screens(screen)
-
-
-async def test_no_other_screen_gives_commands_about_orders() -> None:
-    """One that does from now on wants its proofs, as Find would."""
-    for module in pkgutil.iter_modules(console.screens.__path__):
-        importlib.import_module(f"console.screens.{module.name}")
-    assert {screen for screen in screens() if offered_on(screen)} == PROVED
-    assert not issubclass(FindScreen, ActingScreen)
-    assert {case.command for case in CASES} == {command.id for command in for_orders()}
 
 
 @pytest.mark.parametrize("case", one_of_each_risk(CASES, {"order.retry"}), ids=str)
