@@ -17,8 +17,7 @@ CHOSEN = (
     Point("esim.downloadOrder", 1, Moment.INSIDE),
     Point("esim.confirmOrder", 2, Moment.AFTER),
     Point("whmcs.AddOrder", 1, Moment.BEFORE),
-    Point("whmcs.AddOrder", 1, Moment.INSIDE),
-    Point("whmcs.AcceptOrder", 1, Moment.AFTER),
+    Point("whmcs.AcceptOrder", 1, Moment.AFTER),  # AddOrder inside is killed in the tests below
     Point("salesforce.order.patch", 3, Moment.INSIDE),
     Point("mail.message", 1, Moment.INSIDE),
 )
@@ -183,7 +182,7 @@ async def test_killed_anywhere_and_cancelled_in_salesforce(rig: Rig, point: Poin
     await kill_and_cancel(rig, point)
 
 
-@pytest.mark.parametrize("pays_by", ["none", "expired"])
+@pytest.mark.parametrize("pays_by", ["none", pytest.param("expired", marks=pytest.mark.matrix)])
 async def test_a_parked_order_that_is_cancelled_in_salesforce_ends(rig: Rig, pays_by: str) -> None:
     """Its run reads nothing while it waits for a pay method; the poll notices, and the profiles are given back."""
     await rig.start()

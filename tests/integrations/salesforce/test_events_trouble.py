@@ -223,7 +223,7 @@ async def test_a_slow_journal_holds_back_the_polls_and_loses_nothing(tmp_path: P
     journal = SqliteJournal(tmp_path / "journal.db")
     journal.slow = 0.05
     try:
-        sent = org.publish(6000)
+        sent = org.publish(4500)
         async with running(Subscriber(org, journal)) as subscriber:
             await until(lambda: org.control.counts["events"] >= 3000)
             await asyncio.sleep(0.1)

@@ -79,7 +79,7 @@ async def test_it_survives_a_kill_with_all_it_told_and_comes_back_at_the_same_ad
             assert (await second.call.orders(1))[0]["number"] not in {o["number"] for o in expected["orders"]}
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.matrix)])
 async def test_it_stops_in_time_with_requests_hanging_everywhere(tmp_path: Path, number: signal.Signals) -> None:
     folder = tmp_path / "box"
     async with process(folder) as running, aiohttp.ClientSession() as session:

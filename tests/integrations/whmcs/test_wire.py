@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from integrations.whmcs.wire import MAX_VARIABLES, encode_form, php_map
 from tests.integrations.whmcs.php import as_list, is_true, parse_str
 
-quick = settings(max_examples=60)
+quick = settings(max_examples=30)
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,12}", fullmatch=True)
 texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40)
 scalars = st.one_of(texts, st.integers(), st.booleans(), st.none(), st.decimals(allow_nan=False, allow_infinity=False))
