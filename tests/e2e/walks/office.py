@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,8 @@ from console.schema.base import Role
 from console.schema.commands import PlanRequest, SubmitRequest
 from console.schema.service import NewToken
 from console.settings.loading import load_settings
+from integrations.sandbox.folder import keep_ports
+from integrations.sandbox.store import Store
 from integrations.sandbox.world import Person
 from storage.journal import connect
 from tests.bench.servers import World, daemon, sandbox, until
@@ -151,9 +152,8 @@ def open_office(
     folder: Path, *, customers: int = 40, seed: int = 7, settings: Mapping[str, str] | None = None
 ) -> Iterator[Office]:
     """A new world, its daemon established, and a token for each of ``PEOPLE``."""
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with closing(Store()) as kept:
+        port = keep_ports(kept, ("api",), "127.0.0.1", {})["api"]
     quick = {**QUICK, "DAEMON__TCP__PORT": str(port), **(settings or {})}
     with sandbox(folder, customers=customers, seed=seed, settings=quick) as world, daemon(world):
         tokens = {who: folder / f"{who}.token" for who in PEOPLE}
