@@ -65,7 +65,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             shutil.copy(here, there)
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel"]
-    done = subprocess.run(command, cwd=source, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stdout + done.stderr
     (built,) = (source / "dist").glob("*.whl")
     return built
@@ -107,7 +107,7 @@ def test_the_wheel_works_from_any_directory(wheel: Path, tmp_path: Path) -> None
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     command = [sys.executable, "-P", "-c", script, str(unpacked)]
-    done = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("portal ")
 
@@ -192,6 +192,8 @@ def test_no_file_names_a_registry_or_a_path_of_one_machine() -> None:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
+        if not any(name in text for name in REGISTRIES) and not MACHINE.search(text):
+            continue  # most files: reading them line by line takes long
         for number, line in enumerate(text.splitlines(), 1):
             if any(name in line for name in REGISTRIES) or MACHINE.search(line):
                 found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:80]}")
@@ -253,8 +255,8 @@ def test_every_file_that_is_named_exists(name: str) -> None:
 
 def test_ci_calls_the_checks_and_the_readmes_test_command() -> None:
     script = ROOT / ".ci" / "run"
-    lines = [line for line in script.read_text(encoding="utf-8").splitlines() if line.startswith("make ")]
-    assert lines == ["make check", "make test"]
+    text = script.read_text(encoding="utf-8")
+    assert re.findall(r"^ *(?:if ! )?make (\w+)", text, re.MULTILINE) == ["venv", "ready", "check", "test", "failed"]
     assert script.stat().st_mode & 0o111
 
 

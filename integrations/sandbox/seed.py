@@ -1,7 +1,6 @@
 """The sandbox's first state: a believable small telecom in Japan, decided by the seed alone."""
 
 import csv
-import functools
 import io
 import random
 import re
@@ -39,7 +38,6 @@ CLOSED_EVERY = 30  # one customer in so many has a closed billing client
 
 
 @lru_cache(maxsize=8)
-@functools.lru_cache(maxsize=8)
 def make_world(seed: int, customers: int = 60, profiles: int = STOCK_PER_TYPE) -> World:
     """The world of ``seed``: equal arguments give equal worlds, whatever the day.
 
