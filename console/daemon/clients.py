@@ -74,7 +74,6 @@ def whmcs_config(settings: Settings) -> WhmcsConfig:
 
 def esim_config(settings: Settings) -> Es2PlusConfig:
     chosen = settings.esim
-    assert chosen.client_cert is not None and chosen.client_key is not None, "checked by load_settings(complete=True)"
     return Es2PlusConfig(
         url=chosen.url, requester_id=chosen.requester_id, client_cert=chosen.client_cert, client_key=chosen.client_key,
         ca_file=chosen.ca_file or chosen.client_cert, fallback_smdp_address=chosen.fallback_smdp_address or None,

@@ -36,7 +36,9 @@ class EsimSettings(Section):
     provider: Literal["es2plus"] = Field(default="es2plus", description="Kind of provider")
     url: WebAddress = Field(default="", description="Address of the SM-DP+, without /gsma/rsp2/es2plus")
     requester_id: str = Field(default="", description="functionRequesterIdentifier agreed with the provider")
-    client_cert: Path | None = Field(default=None, description="Our certificate for mutual TLS (PEM)")
+    client_cert: Path | None = Field(
+        default=None, description="Our certificate for mutual TLS (PEM); none for plain http to this machine"
+    )
     client_key: Path | None = Field(default=None, description="Its private key (PEM)")
     ca_file: Path | None = Field(default=None, description="Certificate authority of the provider's server (PEM)")
     fallback_smdp_address: str = Field(
@@ -66,13 +68,7 @@ class EsimSettings(Section):
     receiver: ReceiverSettings = Field(default_factory=ReceiverSettings)
 
     def missing(self) -> list[tuple[str, str]]:
-        why = "every call to the provider is made with mutual TLS"
-        return needed(
-            self,
-            {
-                "url": "the provider's address",
-                "requester_id": "the provider knows us by it",
-                "client_cert": why,
-                "client_key": why,
-            },
-        )
+        why = "every call to the provider is made with mutual TLS, except over http:// to this machine"
+        asked = {"url": "the provider's address", "requester_id": "the provider knows us by it"}
+        plain = self.url.startswith("http://") and self.client_cert is None and self.client_key is None
+        return needed(self, asked if plain else asked | {"client_cert": why, "client_key": why})

@@ -40,14 +40,15 @@ class Es2PlusConfig:
     ``url`` is its base with or without ``/gsma/rsp2/es2plus``. ``ca_file`` holds the anchor of *its* certificate and
     nothing else. ``pad_iccid`` sends nineteen digits as twenty characters with an F (servers before v2.2 know only
     that form). ``order_by`` "type" where the vendor owns the stock. ``notification_points`` is the vendor's own map for
-    the receiver. ``smds_address`` is sent with confirmOrder when the order has an EID.
+    the receiver. ``smds_address`` is sent with confirmOrder when the order has an EID. Without any certificate ``url``
+    is plain http on this machine: something beside us (a TLS proxy, a simulator) speaks for us.
     """
 
     url: str
     requester_id: str
-    client_cert: Path
-    client_key: Path
-    ca_file: Path
+    client_cert: Path | None
+    client_key: Path | None
+    ca_file: Path | None
     fallback_smdp_address: str | None = None
     protocol_version: str = "2.5.0"
     pad_iccid: bool = True
@@ -214,16 +215,13 @@ class Es2PlusProvider:
     def _made(self) -> httpx.AsyncClient:
         config = self._config
         address = check_address(config.url, System.ESIM)
-        if not address.startswith("https://"):
-            said = "ES2+ needs https: the client certificate is what identifies us"
-            raise IntegrationError(System.ESIM, "configure", ErrorClass.CONFIG, "bad_address", said)
+        context = _tls_context(config, address)
         self._base = address.removesuffix(BASE_PATH) + BASE_PATH
         headers = {
             "Content-Type": "application/json",
             "X-Admin-Protocol": f"gsma/rsp/v{config.protocol_version.removeprefix('v')}",
             "User-Agent": "gsma-rsp-portal",
         }
-        context = client_context(config.ca_file, config.client_cert, config.client_key)
         return make_client(timeouts=config.timeouts, verify=context, headers=headers)
 
     def _ordered(self, executed: Executed, *, asked: str | bool | None) -> str:
@@ -258,9 +256,23 @@ class Es2PlusProvider:
             self._on_warning(function, code)
 
 
-def _changed_at(path: Path) -> int | None:
+def _tls_context(config: Es2PlusConfig, address: str) -> ssl.SSLContext:
+    """Mutual TLS; or a context that trusts nobody, for plain http to a loopback address and no certificates at all."""
+    certificate, key, anchor = config.client_cert, config.client_key, config.ca_file
+    if address.startswith("http://"):
+        if certificate is None and key is None:
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        said = "ES2+ with a client certificate needs https: the certificate is what identifies us"
+        raise IntegrationError(System.ESIM, "configure", ErrorClass.CONFIG, "bad_address", said)
+    if certificate is None or key is None or anchor is None:
+        said = "ES2+ over https needs client_cert, client_key and ca_file"
+        raise IntegrationError(System.ESIM, "configure", ErrorClass.CONFIG, "file_missing", said)
+    return client_context(anchor, certificate, key)
+
+
+def _changed_at(path: Path | None) -> int | None:
     try:
-        return path.stat().st_mtime_ns
+        return path.stat().st_mtime_ns if path is not None else None
     except OSError:
         return None
 
