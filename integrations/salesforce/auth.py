@@ -128,12 +128,20 @@ class TokenSource:
         """``url`` as scheme and host: the configured login host, or any *.my.salesforce.com over TLS (rules §12)."""
         login, found = urlsplit(self._config.login_url), _ORIGIN.fullmatch(url)
         scheme, host, port = found.groups() if found else ("", "", None)
-        own = found is not None and (scheme, host.lower()) == (login.scheme, login.hostname)
+        own = found is not None and (scheme, _one_name(host)) == (login.scheme, _one_name(login.hostname or ""))
         org = scheme == "https" and host.lower().endswith(".my.salesforce.com") and port is None
         if not (own or org):
-            said = f"the instance {host!r} is neither the login host nor *.my.salesforce.com"
+            shown = f"{scheme}://{host}{port or ''}"
+            said = (
+                f"the instance {shown} is neither the host of login_url nor https://*.my.salesforce.com without a port"
+            )
             raise LoginFailed(System.SALESFORCE, "instance_url_refused", said)
-        return f"{scheme}://{host}{port or ''}"
+        return f"{scheme}://{login.hostname if own else host}{port or ''}"
+
+
+def _one_name(host: str) -> str:
+    """This machine goes by two names, and what plays an org here may call itself by the other one."""
+    return "127.0.0.1" if host.lower() == "localhost" else host.lower()
 
 
 def _user_of(identity_url: str) -> str | None:

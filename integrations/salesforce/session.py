@@ -1,6 +1,7 @@
 """The requests session under simple-salesforce: time-outs, no redirects, no cookies, plain http for loopback only."""
 
 import json
+import re
 import ssl
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
@@ -126,12 +127,22 @@ def make_session(config: SalesforceConfig) -> Session:
 def lost(error: Exception, operation: str, *, write: bool) -> CallFailed:
     """What a broken exchange proves: never sent → transient; a write that may have arrived → outcome unknown."""
     if _never_sent(error):
-        return CallFailed(System.SALESFORCE, operation, ErrorClass.TRANSIENT, "unreachable", f"no connection: {error}")
+        said = f"no connection: {_cause(error)}"
+        return CallFailed(System.SALESFORCE, operation, ErrorClass.TRANSIENT, "unreachable", said)
     timed_out = isinstance(error, (requests.Timeout, TimeoutError))
     code = "timeout" if timed_out else "connection_lost"
     said = "no answer in time" if timed_out else "the connection broke before the answer was complete"
     failure = ErrorClass.OUTCOME_UNKNOWN if write else ErrorClass.TRANSIENT
     return CallFailed(System.SALESFORCE, operation, failure, code, said)
+
+
+def _cause(error: Exception) -> str:
+    """What went wrong at the bottom, without the pools and the query that requests wraps around it."""
+    inner: object = error.args[0] if error.args else None
+    reason = inner.reason if isinstance(inner, MaxRetryError) else inner
+    bottom = reason.args[0] if isinstance(reason, Exception) and reason.args else reason
+    text = str(bottom if isinstance(bottom, ssl.SSLError) else reason or error)
+    return re.sub(r"^HTTPS?Connection\(.*?\): ", "", text)
 
 
 def _never_sent(error: BaseException) -> bool:

@@ -242,6 +242,15 @@ async def test_an_instance_of_the_org_is_taken_without_its_path(org: ScriptedOrg
         assert (await in_thread(source.get)).instance_url == "https://acme--uat.sandbox.my.salesforce.com"
 
 
+async def test_an_org_on_this_machine_may_call_itself_by_its_other_name(org: ScriptedOrg) -> None:
+    other = org.url.replace("127.0.0.1", "localhost")
+    assert other != org.url
+    for login, instance in ((org.url, other), (other, org.url)):
+        with make_session(config(login)) as session:
+            org.login_script.append(says({"access_token": "t", "instance_url": instance}))
+            assert (await in_thread(TokenSource(config(login), session, now=lambda: NOW).get)).instance_url == login
+
+
 @pytest.mark.parametrize(("answer", "life"), [(REFUSED, REFUSED_FOR), (says("down", 503), FAILED_FOR)])
 async def test_a_failed_login_is_remembered_briefly(answer: Answer, life: float, org: ScriptedOrg) -> None:
     clock = Clock()
