@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -152,10 +152,12 @@ def open_office(
     folder: Path, *, customers: int = 40, seed: int = 7, settings: Mapping[str, str] | None = None
 ) -> Iterator[Office]:
     """A new world, its daemon established, and a token for each of ``PEOPLE``."""
-    with closing(Store()) as kept:
-        port = keep_ports(kept, ("api",), "127.0.0.1", {})["api"]
-    quick = {**QUICK, "DAEMON__TCP__PORT": str(port), **(settings or {})}
-    with sandbox(folder, customers=customers, seed=seed, settings=quick) as world, daemon(world):
+    with ExitStack() as reserved:
+        with closing(Store()) as kept:
+            port = keep_ports(kept, ("api",), "127.0.0.1", {}, until=reserved)["api"]
+        quick = {**QUICK, "DAEMON__TCP__PORT": str(port), **(settings or {})}
+        world = reserved.enter_context(sandbox(folder, customers=customers, seed=seed, settings=quick))
+        reserved.enter_context(daemon(world))
         tokens = {who: folder / f"{who}.token" for who in PEOPLE}
         asyncio.run(_make_tokens(Address(socket=load_settings(world.config, {}).settings.daemon.socket_path), tokens))
         office = Office(world, f"http://127.0.0.1:{port}", tokens)
