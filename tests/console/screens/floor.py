@@ -22,7 +22,7 @@ from console.settings.loading import load_settings
 from integrations.sandbox.people import Placed
 from integrations.sandbox.server import Sandbox
 from integrations.sandbox.world import Person
-from storage import audit, mail, meta, profiles, runs
+from storage import audit, mail, meta, outbox, profiles, runs
 from storage import desk as people
 from storage.audit import AuditRow
 from storage.runs import Run
@@ -117,6 +117,13 @@ class Floor:
 
     async def rests(self, order_id: str) -> None:
         """Until what the engine writes afterwards (statuses, mails) is written: the run's version stands still."""
+
+        def written(db: sqlite3.Connection) -> bool:
+            status = outbox.get(db, order_id)
+            on_its_way = status is not None and status.state in ("waiting", "in_flight")
+            return not on_its_way and not {"queued", "sending"} & {one.state for one in mail.of_order(db, order_id)}
+
+        await until(lambda: self.desk.journal.peek(written))
         versions: list[int] = []
         while len(versions) < 5 or len(set(versions[-5:])) > 1:
             run = self.run(order_id)

@@ -19,7 +19,7 @@ from textual.widgets import Input
 from console.app import ConsoleApp
 from console.client.api import new_key
 from console.schema.commands import Plan, PlanRequest, SubmitRequest, Submitted
-from console.screens.batch import BatchScreen, as_csv
+from console.screens.batch import BatchesScreen, BatchScreen, as_csv
 from console.screens.failures import FailuresScreen
 from console.screens.needs import NeedsScreen
 from console.widgets.confirm import PlanDialog
@@ -57,6 +57,7 @@ async def mended(floor: Floor) -> None:
 async def section(pilot: Pilot[Any], key: str, kind: type[Any]) -> Any:
     """A section's own screen, whatever was open."""
     await press(pilot, "1", key)
+    await until(lambda: any(isinstance(s, kind) and s.stands for s in pilot.app.screen_stack))
     while not isinstance(pilot.app.screen, kind):
         await pilot.app.pop_screen()
     screen = pilot.app.screen
@@ -244,23 +245,20 @@ async def test_a_gap_a_poison_row_and_a_mail_are_put_aside(floor: Floor) -> None
     await until(lambda: [row.state for row in peek(lambda db: mail.of_order(db, order_id))] == ["sent"])
     before = await floor.world(order_id)
 
-    def fill(db: sqlite3.Connection) -> int:
+    def fill(db: sqlite3.Connection) -> tuple[str, ...]:
         now = time.time()
         bad = Incoming(CHANNEL, "7", "u-7", None, None, {}, now, problem="it names no order")
         inbox.append(db, "org", "cometd", [bad])
-        inbox.gap(db, "org", "cometd", CHANNEL, "the replay id has expired", now)
+        gap = inbox.gap(db, "org", "cometd", CHANNEL, "the replay id has expired", now)
+        ((poison, *_),) = inbox.unseen_poison(db)
         (row, *_) = mail.of_order(db, order_id)
         mail.change(db, row.id, state="maybe_sent")
-        return row.id
+        return f"gap:{gap}", f"poison:{poison}", f"mail:{row.id}"
 
-    mail_id = await floor.desk.journal.write(fill)
-    await refused(floor, "viewer", "gap:1", "D", "needs the role operator; yours is viewer")
+    rows = await floor.desk.journal.write(fill)
+    await refused(floor, "viewer", rows[0], "D", "needs the role operator; yours is viewer")
     pilot = await floor.console("operator")
-    for row, words in (
-        ("gap:1", "replay id has expired"),
-        ("poison:1", "it names no order"),
-        (f"mail:{mail_id}", "maybe sent"),
-    ):
+    for row, words in zip(rows, ("replay id has expired", "it names no order", "maybe sent"), strict=True):
         screen = await needs(pilot, row)
         await until(lambda w=words: w in screen_text(pilot))  # type: ignore[misc]
         await press(pilot, "D")
@@ -366,8 +364,9 @@ async def test_a_batch_is_stopped_and_found_again_after_its_window(floor: Floor)
     viewer, pilot = await floor.console("viewer"), await floor.console("operator")
     for one in (viewer, pilot):
         await press(one, "1", "percent_sign")
-        await until(lambda p=one: "Note" in screen_text(p) and "running" in screen_text(p))  # type: ignore[misc]
+        await until(lambda p=one: isinstance(p.app.screen, BatchesScreen) and p.app.screen.stands)  # type: ignore[misc]
         table = one.app.screen.query_one("#batches", OrderTable)
+        await until(lambda t=table: answer.batch_id in t.keys)  # type: ignore[misc]
         table.take(answer.batch_id)
         await press(one, "enter")
         await until(lambda p=one: isinstance(p.app.screen, BatchScreen) and "Note of 8 orders" in screen_text(p))  # type: ignore[misc]
