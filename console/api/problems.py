@@ -108,8 +108,8 @@ def _of_command(error: commanding.CommandError) -> ProblemError:
             )
         case commanding.PlanStale():
             return ProblemError(409, "changed-meanwhile", "The plan does not fit any more", str(error))
-        case commanding.OutsideTrouble(system=system, code=code, reason=reason):
-            return system_down(system, f"{code}: {reason}; nothing was done")
+        case commanding.OutsideTrouble(system=system):
+            return system_down(system, f"{error}; nothing was done")
     return ProblemError(409, "not-possible", "This is not possible now", str(error))
 
 
