@@ -10,11 +10,12 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.filter import LineFilter, Monochrome
+from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
 from console import collector, keys
@@ -53,13 +54,15 @@ if TYPE_CHECKING:
     from console.schema.commands import SubmitRequest, Submitted
 
 FLUSH = 0.1  # seconds between two paintings of what changed
+LARGE, FLUSH_LARGE = 9_000, 0.15  # cells from which a painting costs so much that there are fewer
 EXIT_REFUSED = 4  # as the command line has it
 TITLE_KEPT, TITLE_BACK = "\x1b[22;0t", "\x1b[23;0t"  # the terminal's title before us, put aside and given back
 NOTICE = 8.0
 
 
 class ConsoleApp(HearingApp, inherit_bindings=False):
-    """Three workers (feed, identity, integrations) and a flush of what changed to the active screen, ten times a second."""
+    """Three workers (feed, identity, integrations) and a flush of what changed to the active screen, ten times a second (fewer on a
+    large terminal)."""
 
     TITLE = "portal"
     CSS_PATH = "../styles/base.tcss"
@@ -99,6 +102,9 @@ class ConsoleApp(HearingApp, inherit_bindings=False):
         self.copier = Clipboard(options.environ, options.copies, self._tell, self._offer_copy)
         self.looks_from = options.looks_from  # where theme and signs came from
         self._seen_act = 0  # the newest act that was heard of
+        self._seen_link = session.link().state
+        self._flushing: Timer | None = None
+        self._flush_rest = 0.0  # seconds between two flushes
         self._mishaps: set[str] = set()  # kinds and places of defects that were told
         for theme in THEMES:
             self.register_theme(theme)
@@ -124,13 +130,23 @@ class ConsoleApp(HearingApp, inherit_bindings=False):
             self.add_mode(section.mode, partial(section.screen, self.desk))
         self.switch_mode(SECTIONS[0].mode)
         self.set_class(self.desk.glyphs.name != "unicode", PLAIN)
-        self.set_interval(FLUSH, self._paint, name="flush")
+        self._flushes_every(FLUSH)
         self.set_interval(1.0, self._tick, name="tick")
         self.call_after_refresh(self._reach_daemon)
         self._leave_on_signals()
         self._to_terminal(TITLE_KEPT)
         if self.options.order:
             self.call_after_refresh(self.push_screen, OrderScreen(self.desk, self.options.order))
+
+    def _flushes_every(self, seconds: float) -> None:
+        if self._flushing is not None:
+            self._flushing.stop()
+        self._flushing, self._flush_rest = self.set_interval(seconds, self._paint, name="flush"), seconds
+
+    def on_resize(self, event: events.Resize) -> None:
+        rest = FLUSH if event.size.area < LARGE else FLUSH_LARGE
+        if self._flushing is not None and rest != self._flush_rest:
+            self._flushes_every(rest)
 
     def _to_terminal(self, sequence: str) -> None:
         """Nowhere when there is no terminal, as in tests."""
@@ -205,6 +221,9 @@ class ConsoleApp(HearingApp, inherit_bindings=False):
         active = self._active()
         if isinstance(active, LiveScreen | PlanDialog | InlineConfirm) and active.stands:
             active.flush()
+        if (link := self.desk.session.link().state) is not self._seen_link:  # heard of, or lost: not a second later
+            self._seen_link = link
+            self._tick()
 
     def _live_screens(self) -> list[LiveScreen]:
         return [screen for stack in self._screen_stacks.values() for screen in stack if isinstance(screen, LiveScreen)]

@@ -1,6 +1,7 @@
 """Times, amounts and the one-line note of an order, as people read them."""
 
 from datetime import datetime, tzinfo
+from functools import lru_cache
 
 from console.client.rows import BookRow
 from console.commands.table import BY_ID
@@ -45,7 +46,12 @@ def took(seconds: float | None) -> str:
 
 def clock(at: float, zone: tzinfo, *, seconds: bool = True) -> str:
     """The time of day in ``zone``."""
-    return datetime.fromtimestamp(at, zone).strftime("%H:%M:%S" if seconds else "%H:%M")
+    return _clock(int(at // 1), zone)[: None if seconds else 5]
+
+
+@lru_cache(maxsize=4096)  # every row of a board says one, whenever it is painted
+def _clock(at: int, zone: tzinfo) -> str:
+    return datetime.fromtimestamp(at, zone).strftime("%H:%M:%S")
 
 
 def moment(at: float, now: float, zone: tzinfo) -> str:
