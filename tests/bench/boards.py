@@ -76,7 +76,9 @@ class Board:
             program = [sys.executable, "-m", watched.__name__, str(self.samples_file)]
         arguments = [*program, "console", "--server", f"unix:{daemon.socket}", *FILTER]
         self.daemon = daemon
-        self.terminal = Terminal(arguments, daemon.folder, environment(daemon.folder), *size)
+        # as it is installed: its bytecode is kept, by pip or by the first start, and not made anew with each
+        env = {name: value for name, value in environment(daemon.folder).items() if name != "PYTHONDONTWRITEBYTECODE"}
+        self.terminal = Terminal(arguments, daemon.folder, env, *size)
         self._top = self._tries = 0
 
     def wait(self, orders: int) -> tuple[float, float]:
