@@ -29,7 +29,7 @@ from console.widgets.fields import ChoiceInput
 from console.widgets.inline import InlineConfirm
 from console.widgets.sheet import Sheet
 from tests.console.screens.floor import Floor, press, until
-from tests.console.screens.looking import notices, screen_text, words_of
+from tests.console.screens.looking import screen_text, words_of
 
 World = Mapping[str, Any]
 Heard = Callable[[Pilot[Any]], str]  # where the words stand afterwards
@@ -208,13 +208,27 @@ async def can_begin(pilot: Pilot[Any], case: Case) -> None:
 
 async def refused(floor: Floor, pilot: Pilot[Any], command: str, role: str, orders: Sequence[str]) -> None:
     """The order is in hand, or several are marked: who is one role below is told why not, by console and daemon."""
-    here, below = pilot.app.screen, BELOW[role]
-    reason = f"{BY_ID[command].title}: this needs the role {role}; yours is {below}"
-    await press(pilot, key_name(BY_ID[command].keys))
-    await until(lambda: reason in notices(pilot), said=lambda: notices(pilot))
-    assert pilot.app.screen is here
+    below = BELOW[role]
+    await asked_in_vain(pilot, command, f"this needs the role {role}; yours is {below}")
     with pytest.raises(Forbidden, match=f"the role {role}"):
         await floor.desk.client(below).plan(command, PlanRequest(orders=list(orders)))
+
+
+async def asked_in_vain(pilot: Pilot[Any], command: str, why: str) -> None:
+    """The command's key is pressed: the console says why not, and nothing is asked. A notice goes by itself, so each is kept."""
+    app, here, notices = pilot.app, pilot.app.screen, list[str]()
+
+    def keep(message: str, **more: Any) -> None:
+        notices.append(message)
+        type(app).notify(app, message, **more)
+
+    setattr(app, "notify", keep)  # noqa: B010 - a method of this one application
+    try:
+        await press(pilot, key_name(BY_ID[command].keys))
+        await until(lambda: f"{BY_ID[command].title}: {why}" in notices, said=lambda: notices)
+    finally:
+        delattr(app, "notify")
+    assert app.screen is here
 
 
 async def prove(

@@ -19,15 +19,15 @@ from console.schema.commands import PlanRequest
 from console.screens.failures import FailuresScreen
 from integrations.sandbox.salesforce.users import INTEGRATION
 from tests.console.screens import ways
-from tests.console.screens.floor import Floor, home, open_floor, press, until
-from tests.console.screens.looking import notices, text_of, words_of
+from tests.console.screens.floor import Floor, home, open_floor, until
+from tests.console.screens.looking import text_of, words_of
 from tests.console.screens.proving import (
     AT_AN_ORDER,
     BELOW,
     BULK,
     Case,
+    asked_in_vain,
     can_begin,
-    key_name,
     nothing,
     offered_on,
     one_of_each_risk,
@@ -177,12 +177,8 @@ async def test_what_is_not_done_to_a_whole_cause_is_refused_with_the_way_on(floo
     orders = [await floor.failed(), await floor.failed()]
     pilot = await floor.console("supervisor")
     await ways.to_the_cause(floor, pilot, orders)
-    screen = pilot.app.screen
     for command in sorted(offered_on(FailuresScreen) - set(ACTS)):
-        await press(pilot, key_name(BY_ID[command].keys))
-        reason = f"{BY_ID[command].title}: this is done at an order: unfold the cause"
-        await until(lambda: reason in notices(pilot), said=lambda: notices(pilot))  # noqa: B023 - asked for at once
-        assert pilot.app.screen is screen
+        await asked_in_vain(pilot, command, "this is done at an order: unfold the cause")
     await home(pilot)
 
 
@@ -193,9 +189,8 @@ async def test_an_order_that_was_approved_again_is_not_started_and_it_is_said_wh
     pilot = await floor.console("operator")
     await ways.to_failures(floor, pilot, order_id)
     await until(lambda: pilot.app.screen.possible("order.start") is not None)  # type: ignore[attr-defined]
-    await press(pilot, "S")
-    reason = "Start: this order was provisioned before and its effects stand: make a new order for a new service"
-    await until(lambda: reason in notices(pilot), said=lambda: notices(pilot))
+    why = "this order was provisioned before and its effects stand: make a new order for a new service"
+    await asked_in_vain(pilot, "order.start", why)
     await home(pilot)
 
 
