@@ -61,6 +61,8 @@ _ADVICE: dict[str, str] = {
     " client's Customer Number, then retry.",
     "order_changed": "The order was changed while it was provisioned. Compare, decide what is right, then retry or cancel.",
     "cancelled_meanwhile": "The order was cancelled in Salesforce while effects stand. Undo them with cancel, or leave them.",
+    "no_clear_answer": "The far side never gave an answer that says what it did. See whether it works again, then retry: it is"
+    " asked once more, which makes no second effect.",
     "approved_again": "This order was provisioned before. Nothing is started; make a new order for a new service.",
 }
 _BY_CLASS: dict[ErrorClass, str] = {

@@ -128,11 +128,10 @@ def _again(error: IntegrationError, at: Situation) -> Decision:
 def _unknown(error: IntegrationError, at: Situation) -> Decision:
     tries = at.run.tries + 1
     if tries >= at.settings.retry.tries:
-        return _person(
-            at,
-            NeedsPerson(error.operation, f"the outcome of {error.operation} cannot be told: {error.message}"),
-            f"the outcome of {_words(error)} cannot be told",
-        )
+        reason = f"the outcome of {error.operation} cannot be told: {error.message}"
+        code = "outcome_unknown" if at.unknown_open else "no_clear_answer"  # then it may be asked again
+        stop = NeedsPerson(error.operation, reason, code=code)
+        return _person(at, stop, f"the outcome of {_words(error)} cannot be told")
     wait = backoff(tries, at.settings.retry.base, at.settings.retry.max, error.retry_after, at.jitter)
     values = _waiting(at, Wait.MAKING_SURE, f"{_words(error)}; making sure", at.now + wait)
     values |= {"tries": tries, "lock_held": at.run.lock_held, "wait_until": at.now + wait}

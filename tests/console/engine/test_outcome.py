@@ -17,6 +17,7 @@ from console.engine.failures import (
     conflict,
     data_error,
 )
+from console.engine.fallout import advice
 from console.engine.outcome import LOCK_KEPT_FOR, Decision, Situation, decide
 from console.settings.engine import EngineSettings
 from integrations.errors import CallFailed, ErrorClass, LoginFailed, System
@@ -217,6 +218,13 @@ def test_a_person_is_told_what_cannot_be_told() -> None:
     assert (values["state"], values["wait"], values["error_class"]) == ("parked", "person", "outcome_unknown")
     assert (values["error_operation"], values["error_message"]) == ("whmcs.AddOrder", "two orders carry our marker")
     assert values["lock_held"] and found.alarm and found.status is None
+
+
+@pytest.mark.parametrize(("guarded", "wanted"), [(True, "then resolve"), (False, "then retry")])
+def test_the_advice_is_what_can_be_done(guarded: bool, wanted: str) -> None:
+    """Only a guarded call is resolved; one that may be asked again is retried (rules §2, §8)."""
+    values = decided(failure(ErrorClass.OUTCOME_UNKNOWN), unknown=guarded, tries=TRIES - 1).values
+    assert wanted in advice(values["error_code"], values["error_class"])
 
 
 def test_held_runs_hold_no_lock_and_tell_nobody() -> None:
