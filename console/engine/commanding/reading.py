@@ -1,5 +1,6 @@
 """Reading the outside for a plan: through the gates, with trouble told in words."""
 
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from integrations.salesforce.ids import norm_id
 from integrations.salesforce.models import OrderBundle
 from integrations.salesforce.soql import format_soql
 from integrations.whmcs.models import CatalogProduct, Invoice, Service, WhmcsOrder
-from storage import orders
+from storage import feed, orders
 
 T = TypeVar("T")
 
@@ -37,7 +38,15 @@ class Reader:
                 raise BadArgument("order", "Salesforce has no such order", "look at the order's id") from trouble
             raise
         now = self._engine.clock.now()
-        await self._engine.journal.write(lambda db: orders.put(db, order_row(bundle, now, orders.get(db, order_id))))
+
+        def keep(db: sqlite3.Connection) -> None:
+            known = orders.get(db, order_id)
+            row = order_row(bundle, now, known)
+            orders.put(db, row)
+            if known is None or known.sf_status != row.sf_status:  # open boards show neither before they are told
+                feed.append(db, now, "order", {"status": row.sf_status}, order_id=order_id)
+
+        await self._engine.journal.write(keep)
         return bundle
 
     async def whmcs_order(self, order_id: str) -> WhmcsOrder | None:

@@ -36,6 +36,21 @@ async def test_an_approval_names_its_approver_and_starts_the_chain(floor: Floor)
     )
 
 
+async def test_what_a_plan_reads_anew_is_told_once_to_whoever_watches(floor: Floor) -> None:
+    order_id = pending(floor)
+
+    def told() -> list[str]:
+        rows = floor.journal.peek(lambda db: feed.of_order(db, order_id))
+        return [str(row.body["status"]) for row in rows if row.kind == "order"]
+
+    for _ in range(2):
+        await floor.plan("approve", OTTO, order_id)
+    assert told() == ["Pending Review"]
+    floor.sandbox.salesforce.desk.change_order(order_id, {"Status": "Rejected"})
+    await floor.plan("approve", OTTO, order_id)
+    assert told() == ["Pending Review", "Rejected"]
+
+
 @pytest.mark.parametrize("kind", ["timeout_after", "reset", "http_500"])
 async def test_a_lost_answer_is_settled_by_reading(floor: Floor, kind: str) -> None:
     order_id = pending(floor)
