@@ -96,8 +96,8 @@ class WhmcsClient:
 
     async def get_order(self, order_id: str) -> WhmcsOrder | None:
         """GetOrders by id. None only if WHMCS provably has no such order; trouble raises."""
-        body = await self._api.read("GetOrders", {"id": known_id("GetOrders", order_id)})
-        page = pages.order_page(body, None)
+        answer = await self._api.read_whole("GetOrders", {"id": known_id("GetOrders", order_id)})
+        page = pages.order_page(answer.body, None, noisy=answer.noisy)
         if found := page.rows.get(order_id):
             return found
         if page.problem or page.total != 0 or page.sent != 0 or page.returned not in (0, None):
@@ -111,7 +111,8 @@ class WhmcsClient:
 
         async def read_page(offset: int, size: int) -> Page[WhmcsOrder]:
             paging: dict[str, FormValue] = {"limitstart": offset, "limitnum": size}
-            return pages.order_page(await self._api.read("GetOrders", wanted | paging), client_id)
+            answer = await self._api.read_whole("GetOrders", wanted | paging)
+            return pages.order_page(answer.body, client_id, noisy=answer.noisy)
 
         return await read_all(read_page)
 
@@ -123,7 +124,8 @@ class WhmcsClient:
 
         async def read_page(offset: int, size: int) -> Page[Service]:
             paging: dict[str, FormValue] = {"limitstart": offset, "limitnum": size}
-            return pages.service_page(await self._api.read("GetClientsProducts", wanted | paging), client_id)
+            answer = await self._api.read_whole("GetClientsProducts", wanted | paging)
+            return pages.service_page(answer.body, client_id, noisy=answer.noisy)
 
         return await read_all(read_page)
 

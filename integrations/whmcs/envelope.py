@@ -5,7 +5,8 @@ Only a complete JSON object that says ``result`` (or ``status``, as some actions
 proves nothing, and no part of it is kept.
 
 A PHP that shows its warnings prints them before the JSON, and may call the whole thing text/html. Such an answer is
-*noisy*: a read may use it, a write may not take it for proof of anything.
+*noisy*: a read may use what it names, a write may not take it for proof of anything, nor a list for proof that there is
+nothing.
 """
 
 import json

@@ -48,10 +48,14 @@ class ApiTransport:
 
     async def read(self, action: str, params: Mapping[str, FormValue]) -> Mapping[str, Any]:
         """The body of a successful read; raises LoginFailed or CallFailed, never OUTCOME_UNKNOWN."""
+        return (await self.read_whole(action, params)).body
+
+    async def read_whole(self, action: str, params: Mapping[str, FormValue]) -> Answer:
+        """A successful read with how it was told; raises as ``read``."""
         answer = await self.ask(action, params)
         if answer.verdict is not Verdict.SUCCESS:
             raise read_failure(action, answer)
-        return answer.body
+        return answer
 
     async def write(self, action: str, params: Mapping[str, FormValue]) -> Mapping[str, Any]:
         """The body of a successful write, sent exactly once.

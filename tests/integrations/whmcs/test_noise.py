@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from integrations.errors import ErrorClass
+from integrations.errors import CallFailed, ErrorClass
 from tests.integrations.whmcs.scripted import Reply, Scripted, talking
+from tests.integrations.whmcs.test_reading import ORDER, page_of
 from tests.integrations.whmcs.test_refusals import WRITES, failure
 
 WARNING = "<br />\n<b>Warning</b>:  Undefined array key in <b>/srv/www/{hooks}.php</b> on line <b>42</b><br />\n"
@@ -65,3 +66,21 @@ async def test_a_noisy_answer_to_a_write_proves_nothing(action: str, content_typ
         raised = await failure(action, printed(WARNING, body, content_type))
         assert (raised.error_class, raised.code) == (ErrorClass.OUTCOME_UNKNOWN, "noisy_answer")
         assert "display_errors" in str(raised)
+
+
+async def test_a_list_is_whole_behind_the_noise_but_an_empty_one_proves_nothing() -> None:
+    server = Scripted()
+    async with talking(server) as client:
+        server.on("GetOrders", printed(WARNING, page_of("orders", "order", ORDER)))
+        found = await client.list_orders("7")
+        assert ([order.id for order in found.rows], found.complete) == (["9"], True)
+        server.on("GetOrders", printed(WARNING, page_of("orders", "order")))
+        nothing = await client.list_orders("7")
+        assert (nothing.rows, nothing.complete) == ((), False)
+        assert "display_errors" in nothing.reason
+        with pytest.raises(CallFailed, match="display_errors") as raised:
+            await client.get_order("9")
+        assert raised.value.error_class is ErrorClass.TRANSIENT
+        server.on("GetOrders", printed("", page_of("orders", "order")))
+        assert (await client.list_orders("7")).complete
+        assert await client.get_order("9") is None
