@@ -1,109 +1,18 @@
-"""The desk's work over the API against the sandbox's servers: approve, watch, find, compare, mask, reveal."""
+"""The desk's work over the API against the sandbox's servers: approve, watch, compare, mask, reveal."""
 
 import asyncio
-import contextlib
 import time
-import unicodedata
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from console.client.api import ApiClient, new_key
+from console.client.api import new_key
 from console.client.errors import ChangedMeanwhile, Forbidden, Invalid, NotFound, NotPossible, Unavailable
 from console.schema.base import PREFIX
 from console.schema.commands import PlanRequest, SubmitRequest, Submitted
 from console.schema.service import RevealRequest
-from console.settings.loading import load_settings
-from integrations.sandbox.server import Sandbox
-from integrations.sandbox.world import Person
-from storage import audit, orders, profiles
-from tests.console.api.rig import Desk, open_desk, until
-
-QUICK = {
-    "PORTAL_WHMCS__LATE_AFTER": "2", "PORTAL_ENGINE__LOOK_APART": "0.3", "PORTAL_ENGINE__RETRY__BASE": "0.1",
-    "PORTAL_ENGINE__RETRY__MAX": "0.5", "PORTAL_ENGINE__RECHECK_EVERY": "0.3", "PORTAL_ENGINE__BREAKER__FAILURES": "50",
-    "PORTAL_SALESFORCE__TIMEOUT": "60", "PORTAL_WHMCS__READ_TIMEOUT": "60", "PORTAL_WHMCS__WRITE_TIMEOUT": "60",
-    "PORTAL_ESIM__TIMEOUT": "60", "PORTAL_MAIL__TIMEOUT": "60", "PORTAL_MAIL__ANSWER_TIMEOUT": "60",
-    "PORTAL_APPROVE__LIMIT_YEN": '{"operator": 50000}',
-}  # fmt: skip
-
-
-@dataclass
-class Floor:
-    sandbox: Sandbox
-    desk: Desk
-    tasks: list[asyncio.Task[Any]] = field(default_factory=list)
-
-    @property
-    def person(self) -> Person:
-        return next(p for p in self.sandbox.world.people if p.pays_by == "card" and p.status == "Active" and p.kana)
-
-    def place(self, kind: str = "vpn") -> str:
-        (placed,) = self.sandbox.people.place(1, kinds=[kind], customer=self.person.number)
-        return placed.id
-
-    async def done(self, kind: str = "esim") -> str:
-        """An order that was provisioned whole."""
-        order_id = self.place(kind)
-        self.sandbox.people.approve([order_id])
-        await self.desk.parts.door.admit(order_id, source="poll")
-        await self.state(order_id, "done")
-        return order_id
-
-    async def state(self, order_id: str, *states: str) -> None:
-        def is_so() -> bool:
-            row = self.desk.journal.peek(
-                lambda db: db.execute(
-                    "SELECT r.state FROM orders o JOIN runs r ON r.id = o.run_id WHERE o.order_id = ?", (order_id,)
-                ).fetchone()
-            )
-            return row is not None and row[0] in states
-
-        await until(is_so, 60)
-
-
-@pytest.fixture
-async def floor(tmp_path: Path) -> AsyncIterator[Floor]:
-    (tmp_path / "sandbox").mkdir()
-    sandbox = Sandbox(tmp_path / "sandbox", seed=1, customers=12)
-    await sandbox.start()
-    try:
-        settings = load_settings(sandbox.configuration, QUICK).settings
-        desk = await open_desk(tmp_path, settings, org=sandbox.world.org_id)
-        stock = [(p.iccid, p.profile_type) for p in sandbox.world.profiles]
-        await desk.journal.write(lambda db: profiles.add(db, stock, "test", time.time()))
-        opened = Floor(sandbox, desk)
-        parts = desk.parts
-        opened.tasks = [asyncio.create_task(work) for work in (parts.dispatcher.run(), parts.writeback.run())]
-        try:
-            yield opened
-        finally:
-            for task in opened.tasks:
-                task.cancel()
-            await asyncio.gather(*opened.tasks, return_exceptions=True)
-            await parts.dispatcher.drain(1.0)
-            await desk.close()
-    finally:
-        with contextlib.suppress(Exception):
-            await sandbox.stop()
-
-
-async def _act(
-    client: ApiClient, command: str, order: str, *, reason: str = "because", key: str | None = None, **arguments: Any
-) -> Submitted:
-    plan = await client.plan(command, PlanRequest(orders=[order], arguments=arguments))
-    request = SubmitRequest(orders=[order], arguments=arguments, plan_hash=plan.hash, reason=reason)
-    return await client.submit(command, request, key=key or new_key())
-
-
-def _statuses(floor: Floor, order_id: str) -> str:
-    row = floor.sandbox.salesforce.org.db.table("Order").get(order_id)
-    assert row is not None
-    return str(row["Status"])
+from storage import audit, profiles
+from tests.console.api.floor import Floor, act, status_of
 
 
 async def test_an_order_is_approved_once_however_often_it_is_sent(floor: Floor) -> None:
@@ -129,7 +38,7 @@ async def test_an_order_is_approved_once_however_often_it_is_sent(floor: Floor) 
     assert all(answer == done[0] for answer in done)
     assert await operator.submit("order.approve", request, key=key) == done[0]
     assert await operator.result(key) == done[0]
-    assert _statuses(floor, order_id) == "Approved"
+    assert status_of(floor, order_id) == "Approved"
     rows = floor.desk.journal.peek(lambda db: audit.newest(db, 10, command="order.approve"))
     assert [row.phase for row in rows] == ["outcome", "intent"]
     assert rows[0].plan_hash == plan.hash
@@ -184,7 +93,7 @@ async def test_over_the_limit_is_said_with_who_may(floor: Floor) -> None:
     assert "over your limit of ¥100" in shown.why_not
     assert "a supervisor may approve it" in shown.why_not
     with pytest.raises(NotPossible, match="over your limit"):
-        await _act(floor.desk.client("operator"), "order.approve", placed.id)
+        await act(floor.desk.client("operator"), "order.approve", placed.id)
 
 
 async def test_a_finished_order_shows_everything_and_its_records_agree(floor: Floor) -> None:
@@ -233,96 +142,13 @@ async def test_a_difference_is_found_after_normalising(floor: Floor) -> None:
     assert whole["client status"].whmcs == "Inactive"
 
 
-async def test_finding_by_everything_a_customer_can_name(floor: Floor) -> None:
-    order_id = await floor.done()
-    operator, person = floor.desk.client("operator"), floor.person
-    row = floor.desk.journal.peek(lambda db: orders.get(db, order_id))
-    assert row is not None
-    (profile,) = floor.desk.journal.peek(lambda db: profiles.of_order(db, order_id))
-    record = await operator.records(order_id)
-    whmcs_id = next(line.whmcs for line in record.lines if line.field == "WHMCS order")
-    digits = "".join(c for c in person.phone if c.isdigit())
-    asked = {
-        row.number: "order number", row.number.lstrip("0"): "order number", order_id: "Salesforce order id",
-        order_id[:15]: "Salesforce order id", person.number: "customer number", person.number.casefold(): "customer number",
-        person.name: "name", person.name.replace(" ", ""): "name", person.name.replace(" ", "　"): "name",
-        person.phone: "phone", digits: "phone", "+81 " + digits[1:]: "phone",
-        unicodedata.normalize("NFKC", digits).translate({ord("0") + i: 0xFF10 + i for i in range(10)}): "phone",
-        profile.iccid: "ICCID", str(whmcs_id): "WHMCS order", str(person.whmcs_client_id): "WHMCS client",
-        person.email: "e-mail", person.kana: "reading", person.kana.split()[0]: "reading",
-        f"{person.name}様": "name", f"ご注文番号：{row.number}": "order number",
-    }  # fmt: skip
-    for text, by in asked.items():
-        found = await operator.find(text)
-        ids = {hit.order.order_id: hit.matched for hit in found.orders}
-        assert order_id in ids, (text, found)
-        assert not by or ids[order_id] == by, text
-        assert found.complete
-        assert {place.place for place in found.looked} >= {
-            "orders known here",
-            "Salesforce accounts",
-            "Salesforce orders",
-        }
-        mine = [account for account in found.accounts if account.number == person.number]
-        if mine:
-            assert mine[0].found_in == ["Salesforce", "WHMCS"], text
-            assert mine[0].client_status == "Active"
-        assert found.orders[0].say.ja
-    nothing = await operator.find("nobody-at-all")
-    assert nothing.orders == []
-    assert nothing.complete
-    assert "cannot find" in nothing.say.en
-
-
-async def test_a_search_without_whmcs_is_partial_and_says_so(floor: Floor) -> None:
-    order_id, person = await floor.done("vpn"), floor.person
-    operator = floor.desk.client("operator")
-    for action in ("GetClients", "GetClientsDetails"):
-        floor.sandbox.faults.add(system="whmcs", operation=action, kind="http_503", count=100)
-    found = await operator.find(person.phone)
-    assert order_id in [hit.order.order_id for hit in found.orders]
-    assert not found.complete
-    (whmcs,) = [place for place in found.looked if not place.ok]
-    assert whmcs.place == "WHMCS clients" and whmcs.note
-    nobody = await operator.find("nobody-at-all")
-    assert not nobody.orders and not nobody.complete
-    assert "cannot be asked" in nobody.say.en and "no order" in nobody.say.must_not_promise
-
-
-async def test_a_bill_whose_answer_was_lost_is_found_by_its_whmcs_number(floor: Floor) -> None:
-    """The marker on the WHMCS order leads to the order, though nobody here knows that number."""
-    order_id = await floor.done("vpn")
-    operator = floor.desk.client("operator")
-    number = next(line.whmcs for line in (await operator.records(order_id)).lines if line.field == "WHMCS order")
-    await floor.desk.journal.write(lambda db: db.execute("DELETE FROM order_keys WHERE kind = 'whmcs'"))
-    rows = floor.sandbox.salesforce.org.db
-    with rows.transaction():
-        rows.put("Order", {**(rows.table("Order").get(order_id) or {}), "WHMCS_Order_ID__c": None})
-    found = await operator.find(str(number))
-    assert (found.orders[0].order.order_id, found.orders[0].matched) == (order_id, "WHMCS order")
-
-
-async def test_an_order_only_salesforce_knows_is_found_there(floor: Floor) -> None:
-    order_id = floor.place()
-    number = str(floor.sandbox.salesforce.org.db.table("Order").get(order_id)["OrderNumber"])  # type: ignore[index]
-    found = await floor.desk.client("operator").find(number.lstrip("0"))
-    assert [(row.order_id, row.sf) for row in found.elsewhere] == [(order_id, "Pending Review")]
-    assert "checking it now" in found.elsewhere[0].say.en
-    assert found.say.en == "I have found your order."
-    shown = await floor.desk.client("operator").order(number.lstrip("0"))
-    assert (shown.order.order_id, shown.order.state, shown.order.sf) == (order_id, "none", "Pending Review")
-    assert shown.run is None
-    with pytest.raises(NotFound, match="neither here nor in Salesforce"):
-        await floor.desk.client("operator").order("99999999")
-
-
 async def test_what_a_viewer_must_not_see_is_in_no_answer(floor: Floor) -> None:
     """Every GET and every harmless POST, as a viewer: not one whole personal value; as an operator the names are there."""
     order_id, person = await floor.done(), floor.person
     operator, viewer = floor.desk.client("operator"), floor.desk.client("viewer")
     note = f"{person.name} called from {person.phone}, write to {person.email}"
-    await _act(operator, "order.note", order_id, text=note)
-    await _act(operator, "order.take", order_id, reason=f"{person.name} is waiting")
+    await act(operator, "order.note", order_id, text=note)
+    await act(operator, "order.take", order_id, reason=f"{person.name} is waiting")
     (profile,) = floor.desk.journal.peek(lambda db: profiles.of_order(db, order_id))
     (secret,) = floor.desk.journal.peek(lambda db: profiles.activations(db, order_id))
     digits = "".join(c for c in person.phone if c.isdigit())
@@ -418,7 +244,7 @@ async def test_a_bulk_act_runs_in_the_daemon_and_keeps_each_result(floor: Floor)
         await asyncio.gather(runner, return_exceptions=True)
 
 
-async def test_an_unknown_filter_word_stops_a_bulk_act(floor: Floor) -> None:
+async def test_an_unknown_filter_word_stops_a_bulkact(floor: Floor) -> None:
     with pytest.raises(Invalid, match="did you mean"):
         await floor.desk.client("operator").plan("order.note", PlanRequest(filter="stat:done", arguments={"text": "x"}))
     with pytest.raises(Invalid, match="every order at once"):
