@@ -168,7 +168,7 @@ class Listing:
             return "No order matches; the daemon was asked over all it knows. F finds in Salesforce and WHMCS too."
         if not len(book):
             return "There are no orders yet."
-        return f"None of the {len(book):,} orders matches."
+        return f"None of the {len(book):,} orders matches." if len(book) > 1 else "The only order does not match."
 
     def keys(self) -> Sequence[str]:
         return self.shown.keys
