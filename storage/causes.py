@@ -2,6 +2,48 @@
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+
+class Standing(NamedTuple):
+    """An order whose latest run stands at a cause; the book's words, without what nobody needs to group by it."""
+
+    order_id: str
+    number: str
+    amount: int | None
+    sf: str
+    run_id: int
+    state: str
+    wait: str | None
+    wait_reason: str | None
+    step: str | None
+    error_step: str | None
+    error_class: str | None
+    system: str | None
+    code: str | None
+    cause: str
+    message: str | None
+    unknown: bool
+    updated: float
+
+
+_STANDING = (
+    "SELECT o.order_id, o.number, o.amount, o.sf_status, r.id, r.state, r.wait, r.wait_reason, r.step, r.error_step,"
+    " r.error_class, r.error_system, r.error_code, r.fingerprint, r.error_message, r.unknown_open, r.updated_at"
+    " FROM orders o JOIN runs r ON r.id = o.run_id LEFT JOIN takes t ON t.order_id = o.order_id"
+)
+
+
+def standing(db: sqlite3.Connection, where: str, parameters: Sequence[Any], limit: int) -> list[Standing]:
+    """The orders that stand at any cause, the newest first; ``where`` comes from the compiled filter only.
+
+    Tables: o = orders, r = runs (the order's latest provisioning run), t = takes.
+    """
+    rows = db.execute(
+        f"{_STANDING} WHERE ({where}) AND r.fingerprint IS NOT NULL ORDER BY r.updated_at DESC LIMIT ?",
+        (*parameters, limit),
+    )
+    return [Standing._make(row) for row in rows]
 
 
 def met(db: sqlite3.Connection, fingerprint: str, run_id: int, order_id: str | None, now: float) -> None:

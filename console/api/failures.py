@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
@@ -11,7 +11,6 @@ from fastapi import APIRouter, Query
 from console.api.access import Services
 from console.api.identity import Viewer
 from console.client.query import parse
-from console.client.rows import BookRow
 from console.commands import table
 from console.commands.facts import Facts, RunWord, WaitWord
 from console.commands.words import Role
@@ -19,7 +18,8 @@ from console.engine.commanding.sheet import mode_of
 from console.engine.fallout import advice, generalise
 from console.schema.book import NO_RUN
 from console.schema.desk import FailureGroup, Failures, GroupAct
-from storage import book, causes, feed, orders
+from storage import causes, feed, orders
+from storage.causes import Standing
 
 router = APIRouter(tags=["desk"])
 DEFAULT = "state:failed,retrying,parked,held"
@@ -41,20 +41,14 @@ async def failures(
 
     def read(db: sqlite3.Connection) -> Failures:
         _, seq, _ = feed.bounds(db)
-        ids = orders.select_ids(
-            db, f"({where}) AND r.fingerprint IS NOT NULL", bound, "r.updated_at DESC", MOST_ORDERS, 0
-        )
-        rows = book.rows_of(db, ids)
-        groups: defaultdict[str, list[BookRow]] = defaultdict(list)
-        for order_id in ids:
-            row = BookRow(*packer.row(rows[order_id]))
-            assert row.cause is not None
+        rows = causes.standing(db, where, bound, MOST_ORDERS)
+        groups: defaultdict[str, list[Standing]] = defaultdict(list)
+        for row in rows:
             groups[row.cause].append(row)
-        found = [_group(db, cause, members, now, asker) for cause, members in groups.items()]
+        found = [_group(db, members, now, asker, packer.text) for members in groups.values()]
         found.sort(key=lambda group: (-group.count, -group.newest))
-        total = (
-            orders.count(db, f"({where}) AND r.fingerprint IS NOT NULL", bound) if len(ids) == MOST_ORDERS else len(ids)
-        )
+        cut = len(rows) == MOST_ORDERS
+        total = orders.count(db, f"({where}) AND r.fingerprint IS NOT NULL", bound) if cut else len(rows)
         return Failures(seq=seq, at=now, filter=filter_ or DEFAULT, orders=total, groups=found)
 
     return await api.read(read)
@@ -75,12 +69,14 @@ class _Times:
     slots: list[int]
 
 
-def _group(db: sqlite3.Connection, cause: str, members: Sequence[BookRow], now: float, asker: Asker) -> FailureGroup:
-    first = members[0]
-    ended, last = causes.ended_before(db, cause, [row.run_id for row in members if row.run_id is not None])
+def _group(
+    db: sqlite3.Connection, members: Sequence[Standing], now: float, asker: Asker, redacted: Callable[[str], str]
+) -> FailureGroup:
+    first, cause = members[0], members[0].cause
+    ended, last = causes.ended_before(db, cause, [row.run_id for row in members])
     times = _times(db, cause, members, now)
     return FailureGroup(
-        cause=cause, title=_title(first), step=first.error_step or first.step, system=first.system, code=first.code,
+        cause=cause, title=_title(first, redacted), step=first.error_step or first.step, system=first.system, code=first.code,
         error_class=first.error_class, advice=advice(first.code, first.error_class), count=len(members),
         oldest=times.oldest, newest=times.newest, first=causes.first_met(db, cause),
         states=dict(Counter(row.state for row in members)), last_hour=times.slots, automatic=_automatic(members),
@@ -90,7 +86,7 @@ def _group(db: sqlite3.Connection, cause: str, members: Sequence[BookRow], now: 
     )  # fmt: skip
 
 
-def _acts(members: Sequence[BookRow], asker: Asker) -> list[GroupAct]:
+def _acts(members: Sequence[Standing], asker: Asker) -> list[GroupAct]:
     """Judged by the one table from what the book holds; the plan looks at each order whole."""
     found = []
     kinds = Counter((row.state, row.wait, row.step or row.error_step, row.code, row.unknown, row.sf) for row in members)
@@ -112,7 +108,7 @@ def _acts(members: Sequence[BookRow], asker: Asker) -> list[GroupAct]:
     return found
 
 
-def _times(db: sqlite3.Connection, cause: str, members: Sequence[BookRow], now: float) -> _Times:
+def _times(db: sqlite3.Connection, cause: str, members: Sequence[Standing], now: float) -> _Times:
     """``slots``: how many runs met this cause in each five minutes of the last hour, the oldest first."""
     slots = [0] * SLOTS
     for at in causes.met_since(db, cause, now - HOUR):
@@ -121,11 +117,11 @@ def _times(db: sqlite3.Connection, cause: str, members: Sequence[BookRow], now: 
     return _Times(min(moments), max(moments), slots)
 
 
-def _title(row: BookRow) -> str:
-    return generalise(row.message or row.wait_reason or row.code or "unknown cause")
+def _title(row: Standing, redacted: Callable[[str], str]) -> str:
+    return generalise(redacted(row.message or row.wait_reason or row.code or "unknown cause"))
 
 
-def _automatic(members: Sequence[BookRow]) -> str:
+def _automatic(members: Sequence[Standing]) -> str:
     """What happens by itself, in words."""
     states: Counter[Any] = Counter((row.state, row.wait) for row in members)
     if any(state == "retrying" for state, _ in states):
