@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from console.screens.edit import EditScreen
     from console.screens.resolve import ResolveScreen
 
-AFRESH = "afresh"  # the worker that asks whether a command on the system is possible by now
+AFRESH = "afresh"  # the worker that asks whether a command is possible by now
 
 
 class ActingScreen(LiveScreen):
@@ -56,22 +56,25 @@ class ActingScreen(LiveScreen):
         known = self.desk.session.system_commands if _of_system(BY_ID[command_id]) else self.known_commands()
         return next((one for one in known if one.id == command_id), None)
 
+    async def possible_now(self, command_id: str, order_id: str) -> PossibleCommand | None:
+        """Ask the daemon again; raises ApiError."""
+        answer = await self.desk.session.api.possible(order_id)
+        return next((one for one in answer if one.id == command_id), None)
+
     def action_act(self, command_id: str) -> None:
         """Begin a command; why it is not possible is said in the daemon's words. Resolving and editing one order have
         screens of their own."""
         command, known = BY_ID[command_id], self.possible(command_id)
-        own, targets = _own_screen(command_id), () if _of_system(command) else tuple(self.targets())
-        if (
-            own is None
-            or isinstance(self, own)
-            or len(targets) != 1
-            or known is None
-            or not known.possible
-            or self.desk.unusable()
-        ):
+        if known is None or not known.possible or self.desk.unusable() or not self._opens_own(command):
             self.begin(command, self.prefilled(command))
-        else:
-            self.app.push_screen(own(self.desk, targets[0]))
+
+    def _opens_own(self, command: Command) -> bool:
+        """Open the command's own screen, where it has one for the one order in hand."""
+        own, targets = _own_screen(command.id), () if _of_system(command) else tuple(self.targets())
+        if own is None or isinstance(self, own) or len(targets) != 1:
+            return False
+        self.app.push_screen(own(self.desk, targets[0]))
+        return True
 
     def action_undo(self) -> None:
         """Cancel's plan with the undo calls listed; there is no other undo."""
@@ -79,29 +82,36 @@ class ActingScreen(LiveScreen):
 
     def begin(self, command: Command, prefilled: Mapping[str, str]) -> None:
         """Ask for what is to be known, show the daemon's plan, and submit what was agreed to."""
-        known = self.possible(command.id) if _of_system(command) else None
+        known = self.possible(command.id) if _of_system(command) or len(self.targets()) == 1 else None
         if known is None or known.possible or known.never or self.desk.unusable():
-            self._begin(command, prefilled)
+            self._begin(command, prefilled, known)
         else:
-            # That was read some seconds ago: a system may have been paused since, and the list offers to resume it.
+            # That was read a moment ago: what stood in the way, a pause or somebody's act, may be over by now.
             self.run_worker(self._begin_afresh(command, prefilled), group=AFRESH, exclusive=True, exit_on_error=False)
 
     async def _begin_afresh(self, command: Command, prefilled: Mapping[str, str]) -> None:
-        """Begin a command on the system by what is possible now, unless the person went elsewhere meanwhile."""
+        """Begin by what is possible now, unless the person went elsewhere meanwhile."""
+        targets = () if _of_system(command) else tuple(self.targets())
         try:
-            await self.desk.session.ask_system_commands()
+            if targets:
+                known = await self.possible_now(command.id, targets[0])
+            else:
+                await self.desk.session.ask_system_commands()
+                known = self.possible(command.id)
         except ApiError as error:
             self.notify(f"{command.title}: {error}", severity="error", markup=False)
             return
-        if self.is_current:
-            self._begin(command, prefilled)
+        if not self.is_current or (targets and tuple(self.targets()) != targets):
+            return
+        if known is None or not known.possible or not self._opens_own(command):
+            self._begin(command, prefilled, known)
 
-    def _begin(self, command: Command, prefilled: Mapping[str, str]) -> None:
+    def _begin(self, command: Command, prefilled: Mapping[str, str], known: PossibleCommand | None) -> None:
+        """``known``: what the daemon said of it for the one target; None where it was not asked."""
         targets = {} if _of_system(command) else self.targets()
         if not targets and not _of_system(command):
             self.notify("No order is in hand.", severity="warning", markup=False)
             return
-        known = self.possible(command.id) if len(targets) <= 1 else None
         refusal = self.desk.unusable() or (known.reason if known is not None and not known.possible else "")
         if not refusal and not self.desk.session.may(command.role):
             refusal = f"this needs the role {command.role}; yours is {self.desk.session.role}"
@@ -111,7 +121,7 @@ class ActingScreen(LiveScreen):
             self.desk.asking = True
             # The application's worker: an act that was sent goes on when its screen is left.
             filter_ = "" if _of_system(command) else self.chosen_filter()
-            asked = self._asking(command, targets, prefilled, filter_)
+            asked = self._asking(command, targets, prefilled, filter_, known)
             self.app.run_worker(self._act(asked), group="act", exit_on_error=False)
 
     async def _act(self, asked: Asked) -> None:
@@ -137,9 +147,9 @@ class ActingScreen(LiveScreen):
             return
 
     def _asking(
-        self, command: Command, targets: Mapping[str, str], prefilled: Mapping[str, str], filter_: str
-    ) -> Asked:
-        known = self.possible(command.id) if len(targets) <= 1 else None
+        self, command: Command, targets: Mapping[str, str], prefilled: Mapping[str, str], filter_: str,
+        known: PossibleCommand | None,
+    ) -> Asked:  # fmt: skip
         me = self.desk.session.me
         return Asked(
             command=command, targets=targets, prefilled=prefilled, choices=known.choices if known is not None else {},

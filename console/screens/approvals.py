@@ -208,6 +208,13 @@ class ApprovalsScreen(ReadingScreen):
             return (approve,)
         return [approve if one.id == approve.id and not known.may else one for one in self._offers[1]]
 
+    async def possible_now(self, command_id: str, order_id: str) -> PossibleCommand | None:
+        """Who may approve stands in the list, which is read again when anybody acts."""
+        known = self._known.get(order_id)
+        if command_id == "order.approve" and known is not None and not known.may:
+            return self.possible(command_id)
+        return await super().possible_now(command_id, order_id)
+
     async def _read_offers(self) -> None:
         """What may be done with the order in hand: asked of the daemon, which reads an order it never saw."""
         order_id = self.table.in_hand

@@ -36,8 +36,8 @@ class Pair:
     def take_and_let_go(self, acts: int, taken: Callable[[Screen], bool]) -> None:
         """In turn. ``taken``: does the other screen show that it is?"""
         for _ in range(acts // 2):
-            self._on_one_line("u", "yours for 12 hours", taken)
-            self._on_one_line("U", "lets go of it", lambda screen: not taken(screen))
+            self._on_one_line("u", "Take", "yours for 12 hours", taken)
+            self._on_one_line("U", "Let go", "lets go of it", lambda screen: not taken(screen))
 
     def note(self, text: str, seen: Callable[[Screen], bool]) -> None:
         self.one.press("m")
@@ -48,7 +48,9 @@ class Pair:
         self._measure(seen, text)
         self._free()
 
-    def _on_one_line(self, key: str, plan: str, seen: Callable[[Screen], bool]) -> None:
+    def _on_one_line(self, key: str, title: str, plan: str, seen: Callable[[Screen], bool]) -> None:
+        refused = f"{key}  {title}:"  # the other console may have heard of the act before, before the first one
+        self.one.until(lambda screen: refused not in screen.text, f"{title} to be possible")
         self.one.press(key)
         self.one.until(lambda screen: plan in screen.text, f"the plan: {plan}")
         self._measure(seen, plan)

@@ -12,8 +12,9 @@ import pytest_asyncio
 from console.commands.table import for_orders
 from console.screens.approvals import ApprovalsScreen
 from console.screens.order import OrderScreen
+from console.widgets.inline import InlineConfirm
 from tests.console.screens import ways
-from tests.console.screens.floor import Floor, home, open_floor
+from tests.console.screens.floor import Floor, home, open_floor, press, until
 from tests.console.screens.proving import (
     AT_AN_ORDER,
     BELOW,
@@ -23,7 +24,9 @@ from tests.console.screens.proving import (
     prove_twice,
     refused,
     review,
+    said,
     status_is,
+    take,
     taken,
 )
 
@@ -78,4 +81,22 @@ async def test_the_role_below_is_refused_with_the_reason(floor: Floor, screen: s
             await WAYS[screen](floor, pilot, order_id)
         await can_begin(pilot, Case(command, review, nothing, "", role=role))
         await refused(floor, pilot, command, role, [order_id])
+    await home(pilot)
+
+
+async def test_what_stood_in_the_way_a_moment_ago_is_asked_again_before_it_is_refused(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody acts, and a key comes before the screen has heard of it."""
+    order_id = await review(floor)
+    pilot = await floor.console("operator")
+    await ways.to_the_order(floor, pilot, order_id)
+    screen = pilot.app.screen
+    assert isinstance(screen, OrderScreen)
+    await until(lambda: (one := screen.possible("order.untake")) is not None and not one.possible)
+    before = list(screen.known_commands())
+    monkeypatch.setattr(screen, "known_commands", lambda: before)
+    await take(floor, order_id)
+    await press(pilot, "U")
+    await until(lambda: isinstance(pilot.app.screen, InlineConfirm), said=lambda: said(pilot))
     await home(pilot)
