@@ -124,6 +124,9 @@ class BoardScreen(KeepingScreen):
         table.refresh_keys(set(table.visible_keys()))
         self._summarise()
         self._show_preview()
+        detail, session = self._detail, self.desk.session
+        if detail is not None and detail.order.order_id == table.in_hand and detail.outlived(session.now()):
+            self._fetch_detail(detail.order.order_id)
 
     def _list_anew(self) -> None:
         """Another filter or another order of rows."""

@@ -104,6 +104,8 @@ class FailuresScreen(ReadingScreen):
         self._groups = {CAUSE + group.cause: group for group in self._answer.groups}
         self._group_of = {key: name for name, group in self._groups.items() for key in group.order_ids}
         self._offer()
+        if self._possible[0] == self.table.in_hand:
+            self._ask_possible(self._possible[0])  # time alone may have made more possible
 
     def _offer(self) -> None:
         if self._flat:
