@@ -124,7 +124,7 @@ class Query:
         if len(self.groups) > 1:
             return list(filter(self.predicate(now), rows))
         found = list(rows)
-        for term in sorted(self.terms, key=lambda term: term.field is None or _EFFORT.get(term.field.name, 2)):
+        for term in sorted(self.terms, key=_effort):
             found = list(filter(_test(term, now, self.me), found))
         return found
 
@@ -238,6 +238,11 @@ _NUMBERS: dict[str, Callable[[BookRow, float], float | None]] = {
 
 
 _EFFORT = dict.fromkeys(_NUMBERS, 1) | dict.fromkeys(("state", "wait", "class", "system", "unknown"), 0)
+
+
+def _effort(term: Term) -> int:
+    """How long a term takes to be told of a row, roughly: words of any column are looked for last."""
+    return 2 if term.field is None else _EFFORT.get(term.field.name, 2)
 
 
 def _test(term: Term, now: float, me: str) -> Callable[[BookRow], bool]:

@@ -154,6 +154,10 @@ def offered_on(screen: type[LiveScreen]) -> set[str]:
     return {command.id for command in for_orders()} & given
 
 
+def of_role(cases: Sequence[Case], role: str) -> list[Case]:
+    return [case for case in cases if case.role == role]
+
+
 def one_of_each_risk(cases: Sequence[Case], few: Collection[str]) -> list[Any]:
     """`make test` proves these few commands, `make matrix` all the others."""
     found = [case for case in cases if case.command in few and not case.key]

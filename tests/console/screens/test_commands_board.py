@@ -4,7 +4,7 @@ As in test_commands_real.py. `make test` proves one command of each risk; `make 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +12,7 @@ import pytest
 import pytest_asyncio
 from textual.pilot import Pilot
 
-from console.client.api import new_key
-from console.schema.commands import PlanRequest, SubmitRequest
+from console.schema.commands import PlanRequest
 from console.screens.board import BoardScreen
 from tests.console.screens import ways
 from tests.console.screens.floor import Floor, home, open_floor
@@ -25,6 +24,7 @@ from tests.console.screens.proving import (
     Case,
     can_begin,
     nothing,
+    of_role,
     one_of_each_risk,
     prove_twice,
     refused,
@@ -36,13 +36,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 FEW = {"order.retry", "order.cancel", "order.take"}  # one of each risk; nothing that costs money is offered for many
 
 
-async def noted(floor: Floor) -> str:
-    """In review; the board knows it since somebody wrote a note at it."""
+async def looked_at(floor: Floor) -> str:
+    """In review; the board knows it since somebody asked for a plan."""
     order_id = await review(floor)
-    client, arguments = floor.desk.client("admin"), {"text": "seen"}
-    plan = await client.plan("order.note", PlanRequest(orders=[order_id], arguments=arguments))
-    request = SubmitRequest(orders=[order_id], arguments=arguments, plan_hash=plan.hash)
-    await client.submit("order.note", request, key=new_key())
+    await floor.desk.client("admin").plan("order.approve", PlanRequest(orders=[order_id]))
     return order_id
 
 
@@ -54,7 +51,7 @@ CASES = [
     replace(
         case,
         screen="board",
-        set_up=noted if case.set_up is review else case.set_up,
+        set_up=looked_at if case.set_up is review else case.set_up,
         words=WORDS.get(case.command, case.words),
     )
     for case in AT_AN_ORDER
@@ -113,7 +110,7 @@ async def test_a_command_for_marked_orders(floor: Floor, unknown: str, case: Cas
 @pytest.mark.matrix
 @pytest.mark.parametrize(("role", "below"), BELOW.items())
 async def test_the_role_below_is_refused_with_the_reason(floor: Floor, role: str, below: str) -> None:
-    orders = [await noted(floor), await noted(floor)]
+    orders = [await looked_at(floor), await looked_at(floor)]
     pilot = await floor.console(below)
     await ways.to_the_board(floor, pilot, orders[0])
     for case in of_role(CASES, role):
@@ -123,7 +120,3 @@ async def test_the_role_below_is_refused_with_the_reason(floor: Floor, role: str
     for case in of_role(MARKED, role):
         await refused(floor, pilot, case.command, role, orders)
     await home(pilot)
-
-
-def of_role(cases: Sequence[Case], role: str) -> list[Case]:
-    return [case for case in cases if case.role == role]

@@ -6,7 +6,7 @@ As in test_commands_real.py. `make test` proves one command of each risk; `make 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +30,7 @@ from tests.console.screens.proving import (
     asked_in_vain,
     can_begin,
     nothing,
+    of_role,
     offered_on,
     one_of_each_risk,
     prove_twice,
@@ -213,7 +214,3 @@ async def test_the_role_below_is_refused_with_the_reason(floor: Floor, role: str
     for case in of_role(MARKED, role):
         await refused(floor, pilot, case.command, role, orders)
     await home(pilot)
-
-
-def of_role(cases: Sequence[Case], role: str) -> list[Case]:
-    return [case for case in cases if case.role == role]
