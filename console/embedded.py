@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.client.connection import Address
+from console.client.address import Address
 from console.client.owndaemon import OwnDaemonFailed
 from console.eventloop import loop_factory
 from console.observe.logs import Logging

@@ -78,8 +78,8 @@ async def _checked(state: State, config: Any, *, offline: bool) -> list[dict[str
 
 async def _daemon(state: State, socket: Path) -> list[dict[str, Any]]:
     """Over its own socket, as this user."""
+    from console.client.address import Address
     from console.client.api import ApiClient
-    from console.client.connection import Address
     from console.doctor.daemon import DaemonChecks
 
     async with ApiClient(Address(socket=socket), timeout=5.0) as client:

@@ -16,8 +16,8 @@ from console.cli.output import Form, Output, standard
 from console.cli.state import State, state_of
 
 if TYPE_CHECKING:
+    from console.client.address import Address
     from console.client.api import ApiClient
-    from console.client.connection import Address
     from console.client.errors import ApiError
 
 Work = TypeVar("Work", bound=Callable[..., Awaitable[int | None]])
@@ -114,7 +114,7 @@ async def _run(
 
 def address_of(state: State, *, config: Path | None, server: str | None, token_file: Path | None) -> "Address":
     """Where the daemon is: ``--server``, else the socket of the settings. Raises Failure."""
-    from console.client.connection import Address, parse_address
+    from console.client.address import Address, parse_address
 
     if server is None:
         return Address(socket=state.settings(config).settings.daemon.socket_path)

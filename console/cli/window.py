@@ -19,8 +19,8 @@ from console.cli.verbs import address_of, read_token
 from console.cli.views import chosen_view
 
 if TYPE_CHECKING:
+    from console.client.address import Address
     from console.client.api import ApiClient
-    from console.client.connection import Address
     from console.client.owndaemon import OwnDaemon
     from console.client.views import View
     from console.looks import Looks
@@ -109,6 +109,10 @@ class Way:
 def open_window(state: State, choice: Choice) -> int:
     """Run the console until the person leaves; its exit code. Raises Failure."""
     gc.disable()  # nothing that is loaded until the first frame stands is garbage; the console enables it then
+    from console.client.headstart import HeadStart
+
+    way = _way(state, choice)
+    ahead = [] if choice.embedded else [HeadStart(way.address())]  # for the first client
     from platformdirs import user_state_path
 
     from console import __version__
@@ -118,7 +122,6 @@ def open_window(state: State, choice: Choice) -> int:
     from console.observe.crash import CrashReports
     from console.screens.opening import ConsoleOptions
 
-    way = _way(state, choice)
     kept = LooksFile(user_state_path("portal") / "looks.json")
     theme, theme_from, glyphs, glyphs_from = _looks(state, choice, kept.read())
 
@@ -127,7 +130,7 @@ def open_window(state: State, choice: Choice) -> int:
     def connect() -> "ApiClient":
         from console.client.api import ApiClient
 
-        return ApiClient(way.address())
+        return ApiClient(way.address(), ahead=ahead.pop() if ahead else None)
 
     crash = CrashReports(user_state_path("portal") / "crashes", state.redactor, __version__)
     return run_console(
@@ -211,7 +214,7 @@ def _elsewhere(state: State, settings: "Settings", org_id: str) -> "Address | No
 
 
 def _address(state: State, choice: Choice, chosen: "EnvironmentSettings") -> "Address":
-    from console.client.connection import parse_address
+    from console.client.address import parse_address
 
     token = read_token(state, choice.token_file or chosen.token_file)
     state.redactor.register(token)

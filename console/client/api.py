@@ -2,15 +2,18 @@
 
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from console.client.address import Address
 from console.client.book import Book
-from console.client.connection import Address, Connection
+from console.client.connection import Connection
 from console.client.errors import BadAnswer, NoAnswer
+from console.client.headstart import HeadStart
 from console.schema import commands as acts
 from console.schema import desk, detail, mending, records, service
 from console.schema import orders as lists
@@ -31,8 +34,10 @@ def new_key() -> str:
 class ApiClient:
     """One method an endpoint. Orders are named by Salesforce id or order number. Close it, or use ``async with``."""
 
-    def __init__(self, address: Address, *, timeout: float = 30.0) -> None:
+    def __init__(self, address: Address, *, timeout: float = 30.0, ahead: HeadStart | None = None) -> None:
+        """``ahead``: the first snapshot, which is under way already."""
         self.connection = Connection(address, timeout=timeout)
+        self._ahead = ahead
 
     async def __aenter__(self) -> "ApiClient":
         return self
@@ -83,9 +88,8 @@ class ApiClient:
 
     async def load(self, book: Book) -> AsyncIterator[int]:
         """Fill a book from the snapshot; yields the number of rows so far after each part, so that a loop stays alive."""
-        path = f"{PREFIX}/snapshot"
         rows, ended = 0, False
-        async with self.connection.stream(path, params={}, headers={}, silence=30.0) as chunks:
+        async with self._snapshot() as chunks:
             async for line in _lines(chunks):
                 part = _json(line)
                 if isinstance(part, list):
@@ -99,6 +103,16 @@ class ApiClient:
         if not ended:
             raise NoAnswer(self.connection.address.shown, "the snapshot was cut")
         book.ready()
+
+    @asynccontextmanager
+    async def _snapshot(self) -> AsyncIterator[AsyncIterator[bytes]]:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and await ahead.answered():
+            async with aclosing(ahead.chunks()) as chunks:
+                yield chunks
+            return
+        async with self.connection.stream(f"{PREFIX}/snapshot", params={}, headers={}, silence=30.0) as chunks:
+            yield chunks
 
     # Orders -----------------------------------------------------------------------------------------------------------
 

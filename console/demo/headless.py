@@ -12,8 +12,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+from console.client.address import Address
 from console.client.api import ApiClient
-from console.client.connection import Address
 from console.client.errors import ApiError
 from console.demo.inside import Inside
 from console.demo.options import CUSTOMERS, DemoOptions

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from console.client.address import Address
 from console.client.api import ApiClient, new_key
-from console.client.connection import Address
 from console.client.errors import ApiError
 from console.demo.processes import DemoFailed
 from console.schema.commands import PlanRequest, SubmitRequest

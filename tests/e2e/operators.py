@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
+from console.client.address import Address
 from console.client.api import ApiClient, new_key
-from console.client.connection import Address
 from console.client.errors import ApiError
 from console.schema.commands import PlanRequest, SubmitRequest
 from console.settings import load_settings

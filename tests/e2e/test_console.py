@@ -9,8 +9,8 @@ import pytest
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
+from console.client.address import Address
 from console.client.api import ApiClient
-from console.client.connection import Address
 from console.screens import submitting
 from console.widgets.confirm import PlanDialog
 from integrations.sandbox.people import Placed

@@ -17,8 +17,8 @@ from console.api.app import create_app
 from console.api.server import ApiServer
 from console.api.services import ApiServices
 from console.api.sockets import bind_tcp, bind_unix
+from console.client.address import Address
 from console.client.api import ApiClient
-from console.client.connection import Address
 from console.daemon.assembly import Parts, assemble
 from console.daemon.clients import make_clients
 from console.engine.clock import SystemClock

@@ -184,8 +184,8 @@ async def test_stopping_ends_open_streams_at_once(desk: Desk) -> None:
 
 
 async def test_a_daemon_that_is_not_there_is_told_with_what_to_do(tmp_path: Path) -> None:
+    from console.client.address import Address
     from console.client.api import ApiClient
-    from console.client.connection import Address
 
     async with ApiClient(Address(socket=tmp_path / "none.sock")) as client:
         with pytest.raises(Unreachable, match="there is no such socket; start it with `portal daemon`"):

@@ -10,8 +10,8 @@ import pytest
 
 from console.api.server import ApiServer
 from console.api.sockets import CannotListen, bind_tcp
+from console.client.address import Address
 from console.client.api import ApiClient
-from console.client.connection import Address
 from console.client.errors import Unreachable
 from tests.console.api.rig import Desk, open_desk
 from tests.integrations.mail.certificates import make_certificates

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.client.address import parse_address
 from console.client.book import Book, FeedGap
-from console.client.connection import parse_address, problem_of
+from console.client.connection import problem_of
 from console.client.errors import (
     BadAnswer,
     ChangedMeanwhile,

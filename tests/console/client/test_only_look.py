@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from console.client.address import Address
 from console.client.api import ApiClient
-from console.client.connection import Address
 from console.client.errors import ApiError, OnlyLooking, Unreachable
 from console.schema.commands import PlanRequest, SubmitRequest
 from console.schema.service import BackupRequest, NewToken, RevealRequest

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from console.client.address import Address
 from console.client.api import ApiClient
-from console.client.connection import Address
 from console.client.errors import NoAnswer, NotConfirmed
 from console.schema.commands import PlanRequest, SubmitRequest
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from console.client.address import Address
 from console.client.api import ApiClient
-from console.client.connection import Address
 from console.daemon.service import Service
 from console.observe.redact import Redactor
 from console.schema.service import DeepHealth, Part

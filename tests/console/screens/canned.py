@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from console.api.mask import masked_name
+from console.client.address import Address
 from console.client.api import ApiClient
 from console.client.book import Book
-from console.client.connection import Address
 from console.client.errors import NotFound, Unreachable
 from console.client.query import parse
 from console.client.rows import BookRow

@@ -16,8 +16,8 @@ from textual.pilot import Pilot
 from textual.screen import ModalScreen
 
 from console.app import ConsoleApp
+from console.client.address import Address
 from console.client.api import ApiClient
-from console.client.connection import Address
 from console.settings.loading import load_settings
 from integrations.sandbox.people import Placed
 from integrations.sandbox.server import Sandbox

@@ -7,8 +7,8 @@ import pytest
 
 from console.app import ConsoleApp
 from console.client import errors
+from console.client.address import Address
 from console.client.api import ApiClient
-from console.client.connection import Address
 from console.client.errors import ApiError
 from console.schema.problem import Problem
 from console.screens import attaching

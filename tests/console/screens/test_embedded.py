@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from console.app import ConsoleApp
+from console.client.address import Address
 from console.client.api import ApiClient
-from console.client.connection import Address
 from console.client.owndaemon import OwnDaemonFailed
 from console.embedded import EmbeddedDaemon
 from console.engine.ownership import NotOwner

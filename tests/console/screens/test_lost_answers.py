@@ -9,8 +9,8 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from console.app import ConsoleApp
+from console.client.address import Address
 from console.client.api import ApiClient, new_key
-from console.client.connection import Address
 from console.commands.table import BY_ID
 from console.schema.commands import PlanRequest, SubmitRequest
 from console.screens import submitting

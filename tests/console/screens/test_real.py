@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 from console.app import ConsoleApp
+from console.client.address import Address
 from console.client.api import ApiClient
-from console.client.connection import Address
 from console.engine import transitions
 from console.schema.book import STEPS
 from storage import audit, orders, runs

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from console.client.address import Address
 from console.client.api import ApiClient, new_key
-from console.client.connection import Address
 from console.client.errors import Refused
 from console.schema.base import Role
 from console.schema.commands import PlanRequest, SubmitRequest
