@@ -1,6 +1,15 @@
-"""The terminal's driver, for a terminal that may go away: then nothing is written any more, and the console leaves."""
+"""The terminal's driver: for a terminal that may go away, then nothing is written any more and the console leaves; and
+for one that sends what nobody types."""
+
+import os
+import selectors
+from codecs import getincrementaldecoder
 
 from textual.driver import Driver
+
+from console.screens.pasting import WholePaste
+
+CHUNK, LOOKS_UP = 4096, 0.1  # bytes read at once; seconds until it is looked whether the console leaves
 
 
 def lasting(found: type[Driver]) -> type[Driver]:
@@ -28,10 +37,26 @@ def lasting(found: type[Driver]) -> type[Driver]:
             if self._writes:
                 super().close()
 
-        def run_input_thread(self) -> None:
+        def _run_input_thread(self) -> None:
+            """Textual would print a traceback. A defect of our own gets the crash report of every other."""
             try:
-                super().run_input_thread()
+                self.run_input_thread()
             except OSError:  # the terminal hung up; SIGHUP may have come already, leaving twice is leaving once
                 self._app.call_later(self._app.run_action, "app.leave")
+            except Exception as error:  # noqa: BLE001 - of whatever kind, it is told and the console ends
+                self._app.call_later(self._app._handle_exception, error)
+
+        def run_input_thread(self) -> None:
+            """Textual's own ends the console at a byte that is not UTF-8: a paste in another encoding, a mouse report of
+            an old terminal. Here such a byte is a character that means nothing."""
+            parser, decode = WholePaste(self._debug), getincrementaldecoder("utf-8")("replace").decode
+            with selectors.SelectSelector() as selector:
+                selector.register(self.fileno, selectors.EVENT_READ)
+                while not self.exit_event.is_set():
+                    if selector.select(LOOKS_UP) and (said := decode(os.read(self.fileno, CHUNK))):
+                        for message in parser.feed(said):
+                            self.process_message(message)
+                    for message in parser.tick():
+                        self.process_message(message)
 
     return LastingDriver

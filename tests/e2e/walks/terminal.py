@@ -175,6 +175,10 @@ class Terminal:
         """As an input method or a keyboard commits it."""
         self._write(text.encode())
 
+    def send_bytes(self, data: bytes) -> None:
+        """What no keyboard sends."""
+        self._write(data)
+
     def paste(self, text: str) -> None:
         self._write(f"\x1b[200~{text}\x1b[201~".encode())
 

@@ -89,6 +89,22 @@ def test_three_pasted_lines_are_looked_for_and_are_no_keys(terminal: Terminal, o
     leave(terminal)
 
 
+def test_an_escape_sequence_that_is_pasted_is_text(terminal: Terminal, orders: list[dict[str, Any]]) -> None:
+    """As a coloured line of a log is: Textual itself takes ``[31mr`` for keys, and opens what they mean."""
+    terminal.paste(f"\x1b[31mr\x1b[0m\x1b {orders[0]['number']} \x1b[Bq\r")
+    terminal.shows(orders[0]["number"], "LOOKED IN", "⏎ Open")
+    leave(terminal)
+
+
+def test_bytes_that_are_no_characters_mean_nothing(terminal: Terminal, orders: list[dict[str, Any]]) -> None:
+    """A paste in another encoding, the report of a mouse beyond column 95 by an old terminal."""
+    terminal.send_bytes(b"\xe9\x9b \xff")
+    terminal.send_bytes(b"\x1b[200~\x93c \xff\x92\x86 " + orders[0]["number"].encode() + b"\x1b[201~")
+    terminal.shows(orders[0]["number"], "LOOKED IN", "⏎ Open")
+    leave(terminal)
+    assert terminal.process.poll() is None
+
+
 # One write each: nothing of it has been painted when the next letter is there already.
 
 
