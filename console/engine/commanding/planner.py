@@ -209,4 +209,10 @@ def _summary(command: Command, plan: Plan) -> tuple[str, ...]:
     owners = sorted({item.taken_by for item in plan.doing if item.taken_by})
     if owners:
         words.append(f"some are taken by {', '.join(owners)}")
-    return tuple(words)
+    return (*words, *_for_all(plan))
+
+
+def _for_all(plan: Plan) -> list[str]:
+    """What happens to every one of them alike: also for many it is said that a rejection cannot be undone."""
+    doing = plan.doing
+    return [word for word in doing[0].words if all(word in item.words for item in doing)] if doing else []

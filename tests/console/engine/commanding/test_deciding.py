@@ -142,6 +142,13 @@ async def test_a_viewer_decides_nothing(floor: Floor) -> None:
         assert offer.possible.never
 
 
+async def test_a_rejection_of_many_says_too_that_it_cannot_be_undone(floor: Floor) -> None:
+    plan = await floor.plan("reject", OTTO, pending(floor), pending(floor))
+    assert plan.words[0] == "Reject: 2 orders"
+    assert "Salesforce: Rejected. This cannot be undone; the customer must order again." in plan.words
+    assert "WHMCS is not touched" in plan.words
+
+
 async def test_a_rejection_wants_a_reason(floor: Floor) -> None:
     order_id = pending(floor)
     plan = await floor.plan("reject", OTTO, order_id)
