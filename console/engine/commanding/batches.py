@@ -134,7 +134,7 @@ class BatchRunner:
         run = self._peek(lambda db: runs.latest_of_order(db, item.order_id))
         if run is not None and run.updated_at >= since and self._commander.follows(command):
             message = "interrupted by a restart, its run went on"
-            await self._set(batch, item, "working", {"message": message, "run": run.id})
+            await self._set(batch, item, "working", {"message": message, "run": run.id, "interrupted": since})
             return
         await self._set(batch, item, "failed", {"reason": f"interrupted by a restart, look at the order: {error}"})
 
@@ -164,7 +164,10 @@ class BatchRunner:
             state = run.state if run is not None else "gone"
             well = state in WELL or (late and state in GOING)
             why = (run.error_message or run.wait_reason or "") if run is not None else ""
-            result = {**item.result, "state": state} | ({} if well else {"reason": f"{state}: {why}"})
+            before = f"{item.result['message']}: " if "interrupted" in item.result else ""
+            said = f"{before}still {state}" if state in GOING else f"{before}{state}"
+            came = {"message": said} if well else {"reason": f"{state}: {why}"}
+            result = {**item.result, "state": state, **came}
             await self._set(batch, item, "done" if well else "failed", result)
         return going
 

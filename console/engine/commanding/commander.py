@@ -283,8 +283,8 @@ class Commander:
 
         intent = await self._engine.journal.write(write)
         self._batches_woken.set()
-        message = f"{command.title}: {len(plan.doing)} orders, {len(plan.excluded)} left out"
-        return Submitted("running", message, intent, batch_id=batch_id)
+        left_out = f", {len(plan.excluded)} left out" if plan.excluded else ""
+        return Submitted("running", f"begun{left_out}", intent, batch_id=batch_id)
 
     async def _intend(self, command: Command, plan: Plan, actor: Actor, reason: str | None) -> int:
         now = self._engine.clock.now()

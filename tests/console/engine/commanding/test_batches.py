@@ -68,10 +68,12 @@ async def test_a_bulk_retry_reports_what_the_engine_made_of_each(floor: Floor) -
         await floor.submit(plan, OTTO, *orders, pending, reason=None)
     floor.spawn(floor.batches.run())
     submitted = await floor.submit(plan, OTTO, *orders, pending)
-    assert submitted.outcome == "running"
+    assert (submitted.outcome, submitted.message) == ("running", "begun, 1 left out")
     assert (await ended(floor, submitted.batch_id)).state == "done"
     states = {item.order_id: item.state for item in items(floor, submitted.batch_id)}
     assert states == {**dict.fromkeys(orders, "done"), pending: "excluded"}
+    said = {(item.result or {}).get("message") for item in items(floor, submitted.batch_id) if item.state == "done"}
+    assert said == {"done"}, "what came of it, not what was asked for"
     for order_id in orders:
         assert floor.run(order_id).state == "done"
     assert len(floor.whmcs_orders()) == 3
