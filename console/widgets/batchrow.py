@@ -30,7 +30,6 @@ ITEMS = (
     Column("message", "What came of it", 24, grow=4),
 )
 _TONES = {"done": "done", "failed": "failed", "excluded": "warn", "working": "running", "waiting": "muted"}
-_WORDS = {"excluded": "left out", "working": "under way", "waiting": "not begun"}
 
 
 def at_rest(batch: BatchView) -> int:
@@ -84,7 +83,7 @@ def item_cells(item: BatchItem, customer: str | None, now: float, zone: tzinfo, 
     return {
         "number": [(literal(item.number or item.order_id), "plain")],
         "customer": [(literal(customer or ""), "plain")],
-        "state": [(f"{sign} {_WORDS.get(item.state, item.state)}", _TONES.get(item.state, "plain"))],
+        "state": [(f"{sign} {wording.in_a_batch(item.state)}", _TONES.get(item.state, "plain"))],
         "at": [(wording.moment(item.at, now, zone) if item.at is not None else "", "muted")],
         "message": [(glyphs.plain(literal(item.message)), "plain" if item.state in ("done", "working") else "muted")],
     }
@@ -133,5 +132,5 @@ def _ending(batch: BatchView, now: float, zone: tzinfo) -> str:
 def about(item: BatchItem, customer: str, glyphs: Glyphs, width: int) -> list[Line]:
     """One order's result in full."""
     head: Line = [(literal(item.number or item.order_id), "strong"), (f"  {literal(customer)}", "strong")]
-    said = item.message or _WORDS.get(item.state, item.state)
+    said = item.message or wording.in_a_batch(item.state)
     return [head, *flowed(glyphs.plain(literal(said)), _TONES.get(item.state, "plain"), width)]

@@ -86,7 +86,29 @@ def _other(event: FeedEvent, glyphs: Glyphs) -> list[Piece]:
             return [("note written", "accent")]
         case "edit":
             return [(f"edited: {literal(body.get('field', ''))}", "accent")]
+        case "batch":
+            return [("batch", "accent"), (f" {literal(_of_a_batch(body))}", "plain")]
+        case "seen":
+            return [(f"marked as seen by {literal(body.get('by', ''))}", "accent")]
+        case "recovery":
+            return [("recovery ended" if body.get("on") is False else "recovery", "warn")]
+        case "stock":
+            return [(f"{literal(body.get('added', 0))} eSIM profiles imported", "accent")]
     return [(literal(event.kind), "accent"), (f" {_words(body)}", "muted")]
+
+
+def _of_a_batch(body: dict[str, Any]) -> str:
+    """Of one order: ``left out``; of the whole: ``ended: 8 done, 3 failed, 5 left out, 6 not begun``."""
+    state = wording.in_a_batch(str(body.get("state", "")))
+    if "position" in body:
+        return state
+    counts = [
+        f"{body[name]} {wording.in_a_batch(name)}"
+        for name in ("done", "failed", "excluded", "waiting")
+        if body.get(name)
+    ]
+    by = f" by {body['by']}" if body.get("by") else ""
+    return f"{'ended' if state == 'done' else state}{by}" + (f": {', '.join(counts)}" if counts else "")
 
 
 def _words(body: dict[str, Any]) -> str:

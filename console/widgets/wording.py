@@ -22,6 +22,7 @@ _ALARMS = {
     "disk": "the disk is nearly full", "backup": "no backup could be made", "journal_damaged": "the journal is damaged",
     "quota": "Salesforce's calls of today run out", "heartbeat": "no heartbeat of ours arrives",
 }  # fmt: skip
+_IN_A_BATCH = {"excluded": "left out", "working": "under way", "waiting": "not begun"}
 _SETTLED = frozenset(("failed", "done", "cancelled"))
 
 
@@ -72,6 +73,11 @@ def alarm(cause: str) -> str:
     """
     kind, _, about = cause.partition(":")
     return _ALARMS.get(kind, kind.replace("_", " ")).format(about)
+
+
+def in_a_batch(state: str) -> str:
+    """How an order of an act on many stands, or that act itself."""
+    return _IN_A_BATCH.get(state, state.replace("_", " "))
 
 
 def done_by(what: str) -> str:

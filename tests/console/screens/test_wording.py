@@ -1,6 +1,7 @@
 import re
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,27 @@ def test_every_alarm_that_the_engine_raises_has_its_words() -> None:
     raised = set(re.findall(r'alarms\.(?:raise_|watch|watch_family|clear|clear_family)\(\s*f?"([a-z_]+)', source))
     assert len(raised) > 15
     assert raised <= wording._ALARMS.keys()
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "said"),
+    [
+        ("batch", {"batch": "69307f6e2d831711", "position": 3, "state": "excluded"}, "batch left out"),
+        ("batch", {"batch": "69307f6e2d831711", "state": "stopping", "by": "Mori Ken"}, "batch stopping by Mori Ken"),
+        (
+            "batch", {"batch": "69307f6e2d831711", "state": "broken_off", "done": 0, "failed": 3, "excluded": 5, "waiting": 6},
+            "batch broken off: 3 failed, 5 left out, 6 not begun",
+        ),
+        ("batch", {"batch": "69307f6e2d831711", "state": "done", "done": 4, "failed": 0}, "batch ended: 4 done"),
+        ("seen", {"row": "poison:1", "by": "Mori Ken"}, "marked as seen by Mori Ken"),
+        ("recovery", {"on": False}, "recovery ended"),
+        ("stock", {"added": 500}, "500 eSIM profiles imported"),
+    ],
+)  # fmt: skip
+def test_the_ticker_tells_in_words_and_names_nothing_internal(kind: str, body: dict[str, Any], said: str) -> None:
+    event = FeedEvent(seq=1, prev=0, epoch=1, at=NOW, kind=kind, body=body)
+    line = "".join(text for text, _ in event_line(event, None, UTC, UNICODE))
+    assert line.split(maxsplit=1)[1] == said
 
 
 def test_history_names_commands_as_the_keys_do() -> None:
