@@ -142,9 +142,10 @@ class ApprovalsScreen(ReadingScreen):
         self.table.refresh_keys(set(self.table.visible_keys()))
         self._summary.set_lines([self._summed_up()])
         known = self._known.get(self.table.in_hand or "")
-        self._facts.set_lines(
-            self._about(known) if known is not None else [[("an arrow key takes an order in hand", "muted")]]
-        )
+        if known is not None:
+            self._facts.set_lines(self._about(known))
+        else:
+            self._facts.set_lines([[(self._decided() or "an arrow key takes an order in hand", "muted")]])
 
     def _summed_up(self) -> Line:
         glyphs, session = self.desk.glyphs, self.desk.session
@@ -191,11 +192,27 @@ class ApprovalsScreen(ReadingScreen):
             lines.append([("Taken by  ", "muted"), (f"{literal(known.owner)}{until}", "accent")])
         return lines
 
+    def _decided(self) -> str:
+        """That the order in hand does not wait any more; "" when it does, or when none is in hand."""
+        order_id = self.table.in_hand
+        if order_id is None or order_id in self._known or self.read_at is None:
+            return ""
+        row = self.desk.session.book.get(order_id)
+        number = literal(row.number) if row is not None else "it"
+        return self.desk.glyphs.plain(f"{number} was decided meanwhile and does not wait any more. ⏎ opens the order.")
+
     # Deciding --------------------------------------------------------------------------------------------------------
 
     def targets(self) -> Mapping[str, str]:
         in_hand = [] if self.table.marks else [self.table.ensure_in_hand()]
         return {key: self._known[key].number for key in (*self.table.marks, *in_hand) if key in self._known}
+
+    def action_act(self, command_id: str) -> None:
+        """What was decided meanwhile is acted on where the whole order is seen."""
+        if not self.table.marks and (decided := self._decided()):
+            self.notify(f"{BY_ID[command_id].title}: {decided}", severity="warning", markup=False)
+            return
+        super().action_act(command_id)
 
     def known_commands(self) -> Sequence[PossibleCommand]:
         """The daemon's answer for the order in hand; of approving, what the list says until that has come."""

@@ -47,6 +47,7 @@ class NeedsScreen(ReadingScreen):
         self._summary = Bar(id="needs-summary", ellipsis=ellipsis)
         self._about = Sheet(id="needs-about", ellipsis=ellipsis)
         self._items: dict[str, PersonItem] = {}
+        self._settled: dict[str, PersonItem] = {}  # what rows that are still shown stood for
         self._answer: NeedsPerson | None = None
         self._possible: tuple[str, Sequence[PossibleCommand]] = ("", ())
 
@@ -77,19 +78,24 @@ class NeedsScreen(ReadingScreen):
     def _cells(self, key: str) -> Cells:
         item, session = self._items.get(key), self.desk.session
         if item is None:
-            return {"what": [("settled meanwhile", "muted")]}
+            return (
+                needsrow.settled_cells(settled, self._customer(settled)) if (settled := self._settled.get(key)) else {}
+            )
         requested = item.order_id is not None and self.desk.submissions.is_requested(item.order_id)
-        customer = session.name(item.order_id) if item.order_id is not None else None
-        return needsrow.cells(item, customer, session.now(), self.desk.glyphs, requested=requested)
+        return needsrow.cells(item, self._customer(item), session.now(), self.desk.glyphs, requested=requested)
+
+    def _customer(self, item: PersonItem) -> str | None:
+        return self.desk.session.name(item.order_id) if item.order_id is not None else None
 
     # Live ------------------------------------------------------------------------------------------------------------
 
     async def read(self) -> None:
         self._answer = await self.desk.session.api.needs_person(limit=MOST)
-        before = self.in_hand
+        before, known = self.in_hand, self._settled | self._items
         self._items = {item.key: item for item in self._answer.items}
         self.desk.heard_needs(self._answer.count)
         self.table.offer(list(self._items))
+        self._settled = {key: known[key] for key in self.table.keys if key in known and key not in self._items}
         self.table.refresh()
         if self.in_hand != before and self.in_hand is not None:
             self._ask_possible()
@@ -108,17 +114,16 @@ class NeedsScreen(ReadingScreen):
         self.table.grey = not session.link().usable
         self.table.refresh_keys(set(self.table.visible_keys()))
         self._summary.set_lines([self._summed_up()])
-        item = self.in_hand
+        item, settled = self.in_hand, self._settled.get(self.table.in_hand or "")
         if item is None:
-            said = "an arrow key takes a row in hand"
-            if self._answer is not None and not self._items:
+            said = "an arrow key takes a row in hand" if settled is None else needsrow.settled_words(settled)
+            if settled is None and self._answer is not None and not self._items:
                 fresh = not (self.trouble or self.table.grey)  # else what is known may be over
                 said = "nothing waits for a person" if fresh else "nothing waited for a person when it was read last"
-            self._about.set_lines([[(said, "muted")]])
+            self._about.set_lines([[(self.desk.glyphs.plain(said), "muted")]])
             return
-        name = session.name(item.order_id) if item.order_id is not None else None
-        width = max(30, self._about.room)
-        self._about.set_lines(needsrow.about(item, name or "", session.now(), session.zone, self.desk.glyphs, width))
+        name, width = self._customer(item) or "", max(30, self._about.room)
+        self._about.set_lines(needsrow.about(item, name, session.now(), session.zone, self.desk.glyphs, width))
 
     def _summed_up(self) -> Line:
         glyphs, session = self.desk.glyphs, self.desk.session
@@ -222,13 +227,24 @@ class NeedsScreen(ReadingScreen):
     def action_act(self, command_id: str) -> None:
         """A key that an order's and a system's command share means the one of the row in hand."""
         self.table.ensure_in_hand()
-        item = self.in_hand
+        item, system = self.in_hand, Scope.SYSTEM in BY_ID[command_id].scope
+        settled = self._settled.get(self.table.in_hand or "")
+        if self.table.marks and system:
+            self._not_so(command_id, "this is done for one row at a time: esc clears the marks")
+            return
+        if settled is not None and not self.table.marks:
+            self._not_so(command_id, needsrow.settled_words(settled))
+            return
         if item is not None and not self.table.marks:
             command_id = self._meant(command_id, item)
             if Scope.SYSTEM in BY_ID[command_id].scope and not self._is_about(command_id, item):
-                self.notify(f"{BY_ID[command_id].title}: not for this row.", severity="warning", markup=False)
+                self._not_so(command_id, "not for this row.")
                 return
         super().action_act(command_id)
+
+    def _not_so(self, command_id: str, why: str) -> None:
+        said = self.desk.glyphs.plain(f"{BY_ID[command_id].title}: {why}")
+        self.notify(said, severity="warning", markup=False)
 
     def _meant(self, command_id: str, item: PersonItem) -> str:
         key = BY_ID[command_id].keys
@@ -238,8 +254,9 @@ class NeedsScreen(ReadingScreen):
     def _opened(self, event: OrderTable.Opened) -> None:
         """The order; what is no order shows itself in full below, and ⏎ begins its next act."""
         item = self._items.get(event.order_id)
-        if item is not None and item.order_id is not None:
-            self.app.push_screen(OrderScreen(self.desk, item.order_id))
+        row = item or self._settled.get(event.order_id)
+        if row is not None and row.order_id is not None:
+            self.app.push_screen(OrderScreen(self.desk, row.order_id))
         elif item is not None and item.next_acts:
             self.action_act(item.next_acts[0])
         elif item is not None:

@@ -45,9 +45,15 @@ def tone(kind: str) -> str:
 
 
 def acts_words(item: PersonItem) -> str:
-    """``r Retry  c Cancel``: the next acts with their keys, as they work right here."""
+    """``r Retry  c Cancel``: the next acts with their keys, as they work right here. Of two that begin alike it is said
+    what sets them apart: ``= It is there  A It is not there``."""
     commands = [BY_ID[act] for act in item.next_acts if act in BY_ID]
-    return "  ".join(f"{command.keys} {command.title.split(':')[0]}" for command in commands)
+    heads = [command.title.split(":")[0] for command in commands]
+    said = [
+        head if heads.count(head) == 1 else command.title.split(": ")[-1].capitalize()
+        for command, head in zip(commands, heads, strict=True)
+    ]
+    return "  ".join(f"{command.keys} {words}" for command, words in zip(commands, said, strict=True))
 
 
 def cells(item: PersonItem, customer: str | None, now: float, glyphs: Glyphs, *, requested: bool) -> Cells:
@@ -66,6 +72,20 @@ def cells(item: PersonItem, customer: str | None, now: float, glyphs: Glyphs, *,
         if acts
         else [(glyphs.plain(literal(item.why_not)), "muted")],
     }
+
+
+def settled_cells(item: PersonItem, customer: str | None) -> Cells:
+    """A row that is still shown and waits for nobody any more."""
+    return {
+        "what": [("settled meanwhile", "muted")],
+        "number": [(literal(item.number or ""), "muted")],
+        "customer": [(literal(customer or ""), "muted")],
+    }
+
+
+def settled_words(item: PersonItem) -> str:
+    said = f"{literal(item.number or item.title)} was settled meanwhile and waits for nobody any more."
+    return f"{said} ⏎ opens the order." if item.order_id is not None else said
 
 
 def about(item: PersonItem, customer: str, now: float, zone: tzinfo, glyphs: Glyphs, width: int) -> list[Line]:

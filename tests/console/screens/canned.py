@@ -110,6 +110,7 @@ class CannedApi(ApiClient):
         self.lists: list[tuple[str, str]] = []  # filter and sort of each list asked for
         self.whmcs_down = False
         self.needs: NeedsPerson = troubles.needs()
+        self.waiting: Approvals = world.approvals()
         self.known_batches: list[BatchView] = [troubles.batch()]
 
     async def close(self) -> None:
@@ -124,7 +125,7 @@ class CannedApi(ApiClient):
         book.ready()
 
     async def approvals(self) -> Approvals:
-        return world.approvals()
+        return self.waiting
 
     async def me(self) -> Me:
         return self.me_answer

@@ -1,6 +1,7 @@
 """Approvals: who may decide and why not, and the decision itself."""
 
 from console.screens.approvals import ApprovalsScreen
+from console.screens.order import OrderScreen
 from tests.console.screens import world
 from tests.console.screens.canned import CannedApi
 from tests.console.screens.conftest import Opened, until
@@ -44,3 +45,20 @@ async def test_one_within_the_limit_is_approved(api: CannedApi, opened: Opened) 
         await pilot.press("enter")
         await until(pilot, lambda: len(api.submitted) == 1)
         assert (api.submitted[0][0], api.submitted[0][1].orders) == ("order.approve", [SMALL])
+
+
+async def test_one_that_was_decided_meanwhile_says_so_and_still_opens(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        screen = await open_approvals(pilot)
+        screen.table.take(SMALL)
+        left = [one for one in api.waiting.approvals if one.order_id != SMALL]
+        api.waiting = api.waiting.model_copy(update={"approvals": left, "count": len(left)})
+        await pilot.press("f")
+        said = "00010484 was decided meanwhile and does not wait any more. ⏎ opens the order."
+        await until(pilot, lambda: said in screen_text(pilot))
+        assert "an arrow key takes" not in screen_text(pilot), "one is in hand"
+        await pilot.press("a")
+        await until(pilot, lambda: f"Approve: {said}" in notices(pilot))
+        assert pilot.app.screen is screen and api.plans == []
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, OrderScreen))
