@@ -294,7 +294,10 @@ class PlanDialog(Attended, ModalScreen[Agreed | None]):
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
-        """Another value of an argument is another act."""
+        """Another value of an argument is another act; what was wrong in a field is judged anew when it is given."""
+        if self._trouble and self.plan is not None:
+            self._trouble = ""
+            self._show()
         if (
             event.input in self._fields.values()
             and self.plan is not None

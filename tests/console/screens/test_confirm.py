@@ -148,6 +148,7 @@ async def test_rejecting_needs_a_reason(api: CannedApi, opened: Opened) -> None:
         await pilot.press("enter")
         assert "at most 500 characters" in screen_text(pilot)
         dialog(pilot).query_one("#dialog-reason", Input).value = "住所が違う"
+        await until(pilot, lambda: "at most 500 characters" not in screen_text(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: len(api.submitted) == 1)
         assert api.submitted[0][1].reason == "住所が違う"
