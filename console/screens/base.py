@@ -152,6 +152,8 @@ class LiveScreen(Attended, Screen[None]):
     def _show_sections(self) -> None:
         """Where there is no room for all, this one and those that call for action stay, and ``:`` leads to the others."""
         counts, glyphs = self.desk.session.book.counts, self.desk.glyphs
+        if self.is_current and any(s.mode == self.app.current_mode for s in SECTIONS):
+            self.MODE = self.app.current_mode  # an order belongs to the section it was opened from
         waiting = {mode: f" {count:,}" for mode, count in self.desk.waiting.items() if count}
         hints = [
             Hint(

@@ -108,6 +108,8 @@ async def test_each_row_opens_what_it_is_about(api: CannedApi, opened: Opened) -
         await needs(pilot, order_row("00010466"))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, OrderScreen))
+        await until(pilot, lambda: "[! Needs a person 9]" in screen_text(pilot))  # the section that esc goes back to
+        assert "[1 Orders]" not in screen_text(pilot)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, NeedsScreen))
         await needs(pilot, order_row("00010470"))
