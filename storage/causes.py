@@ -70,14 +70,16 @@ def ended_before(
     db: sqlite3.Connection, fingerprint: str, but: Sequence[int], limit: int = 500
 ) -> tuple[dict[str, int], float | None]:
     """How the orders of earlier runs with this cause stand now (state of their latest run → how many), and when the
-    newest of those runs stood there. ``but``: runs that stand at the cause now.
+    newest of those runs stood there. ``but``: runs that stand at the cause now; their orders have not ended, however often
+    they were tried.
     """
     rows = db.execute(
         "SELECT run_id, order_id, last_at FROM causes_met WHERE fingerprint = ? ORDER BY last_at DESC LIMIT ?",
         (fingerprint, limit + len(but)),
     ).fetchall()
     present = set(but)
-    earlier = {row[1]: row[2] for row in reversed(rows) if row[0] not in present and row[1] is not None}
+    standing_now = {row[1] for row in rows if row[0] in present} | {None}
+    earlier = {row[1]: row[2] for row in reversed(rows) if row[0] not in present and row[1] not in standing_now}
     counts: dict[str, int] = {}
     for order_id in earlier:
         row = db.execute(

@@ -83,9 +83,12 @@ async def test_how_the_same_cause_ended_before_is_computed(desk: Desk) -> None:
         put_order(db, 2, {}, {**DATA, "state": "failed"})
         put_order(db, 2, {}, {"state": "done"})  # tried again: a new run
 
+        put_order(db, 3, {}, {**DATA, "state": "failed"})
+        put_order(db, 3, {}, {**DATA, "state": "failed"})  # tried again, and stands there still: it has not ended
+
     await desk.journal.write(fill)
     (group,) = (await desk.client("viewer").failures()).groups
-    assert (group.count, group.before) == (1, {"done": 1})
+    assert (group.count, group.before) == (2, {"done": 1})
     assert group.before_at is not None
 
 
