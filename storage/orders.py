@@ -112,8 +112,11 @@ def by_status(db: sqlite3.Connection, *statuses: str) -> list[OrderRow]:
 
 
 def by_key(db: sqlite3.Connection, kind: str, value: str, limit: int = 50) -> list[str]:
+    """Orders with exactly this key, the newest first."""
     rows = db.execute(
-        "SELECT order_id FROM order_keys WHERE kind = ? AND value = ? LIMIT ?", (kind, fold(value), limit)
+        "SELECT order_id FROM order_keys LEFT JOIN orders USING (order_id) WHERE order_keys.kind = ? AND value = ?"
+        " ORDER BY number DESC LIMIT ?",
+        (kind, fold(value), limit),
     )
     return [row[0] for row in rows]
 

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Query
 from console.api import find_whmcs
 from console.api.access import Api, Services
 from console.api.asking import Asked, ask
-from console.api.find_salesforce import find_accounts, find_orders, of_clients
-from console.api.find_whmcs import Client, Clients
+from console.api.find_salesforce import MOST_ACCOUNTS, MOST_ORDERS, find_accounts, find_orders, of_clients
+from console.api.find_whmcs import MOST_CLIENTS, Client, Clients
 from console.api.identity import Caller, Viewer
 from console.api.lines import lines
 from console.api.mask import Masker
@@ -27,6 +27,7 @@ from storage import orders
 router = APIRouter(tags=["orders"])
 LONGEST = 200
 MOST = 50
+ASKED = MOST + 1  # so that it is known whether there are more
 NO_READINGS = (
     "Salesforce and WHMCS keep no reading of a name: kana and Latin letters find names written so, and a name in kanji only"
     " where the e-mail address holds its reading. Ask for the kanji, the telephone or a number."
@@ -68,7 +69,7 @@ async def find(
     here = len(hits.matched)
     outside = await _ask_outside(api, text, meant)
     await api.read(lambda db: _by_outside(db, outside, hits))
-    outside.looked.insert(0, schema.Looked(place="orders known here", ok=True, found=here))
+    outside.looked.insert(0, schema.Looked(place="orders known here", ok=True, found=min(here, MOST), more=here > MOST))
     return await _answer(api, caller, text, meant, hits, outside)
 
 
@@ -78,21 +79,21 @@ def _in_journal(db: sqlite3.Connection, meant: Sequence[Reading], hits: Hits) ->
             case "id":
                 hits.add([reading.value] if orders.get(db, reading.value) else [], reading.name)
             case "name":
-                hits.add(orders.by_name(db, reading.value, MOST), reading.name)
-                hits.add(orders.by_joined_name(db, reading.value, MOST), reading.name)
+                hits.add(orders.by_name(db, reading.value, ASKED), reading.name)
+                hits.add(orders.by_joined_name(db, reading.value, ASKED), reading.name)
             case "spelling":
                 words = set(reading.value.split())
                 known = orders.recipients(db)
-                hits.add([order for order, email in known if words <= find_whmcs.words_of(email)][:MOST], reading.name)
+                hits.add([order for order, email in known if words <= find_whmcs.words_of(email)][:ASKED], reading.name)
             case "email":
                 hits.add(
-                    [order for order, email in orders.recipients(db) if email == reading.value][:MOST], reading.name
+                    [order for order, email in orders.recipients(db) if email == reading.value][:ASKED], reading.name
                 )
             case "iccid":
-                hits.add(orders.by_key(db, "iccid", reading.value, MOST), reading.name)
+                hits.add(orders.by_key(db, "iccid", reading.value, ASKED), reading.name)
                 hits.add(orders.by_profile(db, reading.value), reading.name)
             case _:
-                hits.add(orders.by_key(db, reading.kind, reading.value, MOST), reading.name)
+                hits.add(orders.by_key(db, reading.kind, reading.value, ASKED), reading.name)
 
 
 async def _ask_outside(api: Api, text: str, meant: Sequence[Reading]) -> Outside:
@@ -118,13 +119,13 @@ async def _ask_outside(api: Api, text: str, meant: Sequence[Reading]) -> Outside
         outside.clients |= {client.id: client for client in (read.answer or Clients(())).clients}
         asked, clients = True, read if read.answer is None else clients
     rows = await ask(engine, System.SALESFORCE, lambda: find_orders(engine, [*outside.accounts.values()], meant))
-    outside.rows = rows.answer or ()
+    outside.rows = (rows.answer or ())[:MOST_ORDERS]
     outside.looked = [
-        _looked("Salesforce accounts", accounts, len(outside.accounts)),
-        _looked("Salesforce orders", rows, len(outside.rows)),
+        _looked("Salesforce accounts", accounts, len(outside.accounts), MOST_ACCOUNTS),
+        _looked("Salesforce orders", rows, len(rows.answer or ()), MOST_ORDERS),
     ]
     if asked:
-        outside.looked.append(_looked("WHMCS clients", clients, len(outside.clients)))
+        outside.looked.append(_looked("WHMCS clients", clients, len(outside.clients), MOST_CLIENTS))
     return outside
 
 
@@ -139,11 +140,13 @@ def _by_outside(db: sqlite3.Connection, outside: Outside, hits: Hits) -> None:
         known = orders.get_many(db, [str(row["Id"])])
         hits.add(list(known), "customer" if row.get("AccountId") in outside.accounts else "Salesforce")
     for number in outside.clients:
-        hits.add(orders.by_key(db, "client", number, MOST), "WHMCS client")
+        hits.add(orders.by_key(db, "client", number, ASKED), "WHMCS client")
 
 
-def _looked(place: str, asked: Asked[Any], found: int) -> schema.Looked:
-    return schema.Looked(place=place, ok=asked.answer is not None, found=found, note=asked.note)
+def _looked(place: str, asked: Asked[Any], found: int, most: int) -> schema.Looked:
+    return schema.Looked(
+        place=place, ok=asked.answer is not None, found=min(found, most), note=asked.note, more=found > most
+    )
 
 
 async def _answer(
@@ -151,15 +154,16 @@ async def _answer(
 ) -> schema.FindAnswer:
     mask, zone, now = api.masker(caller), api.settings.whmcs.time_zone, api.now()
     found = await api.read(lambda db: lines(db, list(hits.matched)[:MOST], api.hub.packer, mask))
-    complete = all(place.ok for place in outside.looked)
+    complete, more = all(place.ok for place in outside.looked), any(place.more for place in outside.looked)
+    more |= len(hits.matched) > MOST
     elsewhere = [_plain(row, outside, mask) for row in outside.rows if str(row["Id"]) not in hits.matched]
     accounts = _accounts(outside, mask)
     return schema.FindAnswer(
         text="" if mask.viewer else text, read_as=list(dict.fromkeys(reading.name for reading in meant)),
         orders=[schema.FoundOrder(order=o, matched=hits.matched[o.order_id], say=say(o, zone, now)) for o in found],
-        accounts=accounts, looked=outside.looked, complete=complete, at=now, elsewhere=elsewhere,
+        accounts=accounts, looked=outside.looked, complete=complete, more=more, at=now, elsewhere=elsewhere,
         not_known=NO_READINGS if any(reading.kind == "spelling" for reading in meant) else "",
-        say=say_found(len(found) + len(elsewhere), complete=complete, accounts=len(accounts)),
+        say=say_found(len(found) + len(elsewhere), complete=complete, accounts=len(accounts), more=more),
     )  # fmt: skip
 
 
@@ -183,7 +187,7 @@ def _accounts(outside: Outside, mask: Masker) -> list[schema.FoundAccount]:
         )
         for client in rest.values()
     )  # fmt: skip
-    return [*shown, *only_there]
+    return [*shown, *only_there][:MOST_ACCOUNTS]
 
 
 def _plain(row: dict[str, Any], outside: Outside, mask: Masker) -> schema.OutsideOrder:

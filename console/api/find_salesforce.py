@@ -10,12 +10,14 @@ from integrations.salesforce.soql import field_names, format_soql
 from storage import orders
 
 MOST_ACCOUNTS = 20
+MOST_ORDERS = 50
 _ACCOUNT = f"SELECT {', '.join(field_names(Account))} FROM Account WHERE"  # noqa: S608 - names of our own fields
 _ORDER = "SELECT Id, OrderNumber, Status, EffectiveDate, TotalAmount, AccountId FROM Order WHERE"
 
 
 async def find_accounts(engine: Engine, text: str, meant: Sequence[Reading]) -> list[Account]:
-    """By customer number, name, phone (usual spellings) or WHMCS client. Raises IntegrationError."""
+    """By customer number, name, phone (usual spellings) or WHMCS client; one more than ``MOST_ACCOUNTS`` where there are
+    more. Raises IntegrationError."""
     by_kind = {reading.kind: reading.value for reading in reversed(meant)}
     found: dict[str, Account] = {}
     for asked in dict.fromkeys([text.strip(), *(r.value for r in meant if r.kind in ("customer", "name"))]):
@@ -26,9 +28,11 @@ async def find_accounts(engine: Engine, text: str, meant: Sequence[Reading]) -> 
         if kind in by_kind:
             value = by_kind[kind]
             values = phone_spellings(value) if kind == "phone" else [value]
-            rows = await engine.salesforce.query(format_soql(f"{_ACCOUNT} {soql} LIMIT 20", values=values))
+            rows = await engine.salesforce.query(
+                format_soql(f"{_ACCOUNT} {soql} LIMIT {MOST_ACCOUNTS + 1}", values=values)
+            )
             found |= {a.id: a for a in map(Account.model_validate, rows)}
-    return list(found.values())[:MOST_ACCOUNTS]
+    return list(found.values())[: MOST_ACCOUNTS + 1]
 
 
 async def of_clients(engine: Engine, clients: Sequence[str]) -> list[Account]:
@@ -48,7 +52,8 @@ async def _joined(engine: Engine, name: str) -> list[Account]:
 
 
 async def find_orders(engine: Engine, accounts: Sequence[Account], meant: Sequence[Reading]) -> list[dict[str, Any]]:
-    """Orders of these accounts, and those that carry the text themselves; newest first. Raises IntegrationError."""
+    """Orders of these accounts, and those that carry the text themselves, newest first; one more than ``MOST_ORDERS``
+    where there are more. Raises IntegrationError."""
     soql = _order_query(accounts, meant)
     return await engine.salesforce.query(soql) if soql else []
 
@@ -64,4 +69,4 @@ def _order_query(accounts: Sequence[Account], meant: Sequence[Reading]) -> str:
         elif reading.kind == "number":
             numbers = [reading.value, reading.value.zfill(8)]
             conditions.append(format_soql("OrderNumber IN {numbers}", numbers=numbers))
-    return f"{_ORDER} {' OR '.join(conditions)} ORDER BY OrderNumber DESC LIMIT 50" if conditions else ""
+    return f"{_ORDER} {' OR '.join(conditions)} ORDER BY OrderNumber DESC LIMIT {MOST_ORDERS + 1}" if conditions else ""

@@ -39,7 +39,7 @@ def concerns(meant: Sequence[Reading]) -> bool:
 
 
 async def find_clients(engine: Engine, meant: Sequence[Reading]) -> Clients:
-    """Raises IntegrationError."""
+    """One more than ``MOST_CLIENTS`` where there are more. Raises IntegrationError."""
     found: dict[str, Client] = {}
     marked: list[str] = []
     by_kind = {reading.kind: reading.value for reading in reversed(meant)}
@@ -53,7 +53,7 @@ async def find_clients(engine: Engine, meant: Sequence[Reading]) -> Clients:
         found |= _named(row for row in rows if row.email.casefold() == by_kind["email"])
     elif "name" in by_kind:
         found |= await _by_name(engine, by_kind["name"], by_kind.get("spelling", "").split())
-    return Clients(tuple(found.values())[:MOST_CLIENTS], tuple(marked))
+    return Clients(tuple(found.values())[: MOST_CLIENTS + 1], tuple(marked))
 
 
 async def _marked(engine: Engine, order: WhmcsOrder) -> list[str]:

@@ -14,9 +14,16 @@ from storage import orders
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE_SIGNS = "+-() ./ー−‐‑‒–—―"
 _LABEL = re.compile(
-    r"^(?:ご?注文番号|お?客様番号|お?電話番号|電話|order(?: no\.?| number)?|no\.|tel\.?|phone|iccid|#)\s*[:#]?\s*(?=[+\d(c])"
+    r"^(?:ご?注文番号|お?客様番号|お?電話番号|電話|whmcs(?: (?:order|client))?(?: id| no\.?| number)?|order(?: no\.?| number)?|no\.|tel\.?|phone"
+    r"|iccid|#)\s*[:#]?\s*(?=[+\d(c])"
 )
 _HONORIFIC = re.compile(r"\s*(?:様|さま|さん|殿|御中)$")
+_AROUND = "<>[]「」『』“”‘’\"'、。,;:"  # what stands around something that is copied out of a text
+_HYPHEN = re.compile(
+    r"(?<=[a-z\d])[−ー‐‑‒–—―](?=[a-z\d])"
+)  # as a Japanese keyboard writes one between letters and digits
+_UNHYPHENED = re.compile(r"([a-z]{1,3})(\d{3,})")
+_COMPANIES = {"株式会社": "(株)", "有限会社": "(有)", "合同会社": "(同)"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class Reading:
 
 def readings(given: str) -> list[Reading]:
     """Empty for a text with nothing in it. What stands before a number ("order no.") and after a name (様) is left off."""
-    text = _LABEL.sub("", orders.fold(given))
+    text = _LABEL.sub("", _HYPHEN.sub("-", orders.fold(given).strip(_AROUND).removeprefix("mailto:")).strip())
     plain = _HONORIFIC.sub("", text) or text
     digits = "".join(c for c in plain if c.isdigit())
     joined = "".join(c for c in plain if c not in " -")
@@ -48,6 +55,8 @@ def readings(given: str) -> list[Reading]:
         found.append(Reading("ICCID", "iccid", digits))
     if plain:
         found.append(Reading("customer number", "customer", plain))
+    if letters := _UNHYPHENED.fullmatch(plain):
+        found.append(Reading("customer number", "customer", "-".join(letters.groups())))
     phone = orders.digits(text)
     if 9 <= len(phone) <= 13 and all(c.isdigit() or c in _PHONE_SIGNS for c in plain):
         found.append(Reading("phone", "phone", phone))
@@ -55,8 +64,9 @@ def readings(given: str) -> list[Reading]:
         found.append(Reading("e-mail", "email", plain))
     if plain and joined != digits:
         found.extend(Reading("name", "name", form) for form in name_forms(plain))
-        if letters := spelled(plain):
-            found.append(Reading("reading", "spelling", " ".join(letters)))
+        if words := spelled(plain.replace(",", " ")):
+            found.append(Reading("reading", "spelling", " ".join(words)))
+    if not {"phone", "iccid"} & {reading.kind for reading in found}:
         found.extend(_within(plain))
     return found
 
@@ -80,8 +90,16 @@ def _within(plain: str) -> Iterator[Reading]:
 
 
 def name_forms(plain: str) -> list[str]:
-    """As typed, and in the other kana: たなか and タナカ are one name."""
-    return list(dict.fromkeys((plain, _kana(plain, 0x3041, 0x3096, 0x60), _kana(plain, 0x30A1, 0x30F6, -0x60))))
+    """As typed, and in the other kana: たなか and タナカ are one name. (株) is 株式会社, and a comma stands between names."""
+    forms = [
+        " ".join(plain.replace(",", " ").split()),
+        plain,
+        _kana(plain, 0x3041, 0x3096, 0x60),
+        _kana(plain, 0x30A1, 0x30F6, -0x60),
+    ]
+    for long, short in _COMPANIES.items():
+        forms += [plain.replace(long, short), plain.replace(short, long)]
+    return list(dict.fromkeys(forms))
 
 
 def _kana(text: str, first: int, last: int, shift: int) -> str:
@@ -92,7 +110,12 @@ def phone_spellings(digits: str) -> list[str]:
     """The usual ways to write a Japanese number, for systems that compare text."""
     cuts = {11: ((3, 7),), 10: ((2, 6), (3, 6), (4, 6))}.get(len(digits), ())
     parts = [(digits[:a], digits[a:b], digits[b:]) for a, b in cuts]
-    found = [digits, *("-".join(p) for p in parts), *(f"({p[0]}) {p[1]}-{p[2]}" for p in parts)]
+    found = [
+        digits,
+        *("-".join(p) for p in parts),
+        *(" ".join(p) for p in parts),
+        *(f"({p[0]}) {p[1]}-{p[2]}" for p in parts),
+    ]
     if digits.startswith("0"):
         abroad = digits[1:]
         found += [f"+81{abroad}", *(f"+81-{p[0][1:]}-{p[1]}-{p[2]}" for p in parts)]

@@ -254,14 +254,14 @@ def _day(order: OrderLine, zone: str) -> datetime | None:
         return None
 
 
-def say_found(orders: int, *, complete: bool, accounts: int) -> Say:
-    """What to say about the result of a search as a whole."""
-    if orders == 1:
+def say_found(orders: int, *, complete: bool, accounts: int, more: bool = False) -> Say:
+    """What to say about the result of a search as a whole. ``more``: there are more orders or customers than were taken."""
+    if orders == 1 and not more:
         return Say(ja="ご注文を1件確認いたしました。", en="I have found your order.")
     if orders:
         return Say(
-            ja=f"ご注文が{orders}件ございます。ご注文番号、または商品名をお聞かせいただけますでしょうか。",
-            en=f"There are {orders} orders. Which one do you mean: its number, or the product?",
+            ja=f"ご注文が{orders}件{'以上' * more}ございます。ご注文番号、または商品名をお聞かせいただけますでしょうか。",
+            en=f"There are {'more than ' * more}{orders} orders. Which one do you mean: its number, or the product?",
             must_not_promise="Do not read out other orders before you know that it is the customer who asks.",
             must_not_promise_ja="お問い合わせのご本人と確認できるまで、ほかのご注文を読み上げないでください。",
         )
@@ -271,6 +271,13 @@ def say_found(orders: int, *, complete: bool, accounts: int) -> Say:
             en="One of our systems cannot be asked right now. Please give me a moment.",
             must_not_promise="Do not say that there is no order: not everything could be searched.",
             must_not_promise_ja="ご注文がないとは言わないでください。すべては検索できていません。",
+        )
+    if more:
+        return Say(
+            ja="該当するお客様が多数いらっしゃいます。ご注文番号、またはお電話番号をお聞かせいただけますでしょうか。",
+            en="There are many customers of that name. Could you tell me the order number or the phone number?",
+            must_not_promise="Do not say that there is no order: not all of these customers were looked at.",
+            must_not_promise_ja="ご注文がないとは言わないでください。該当するお客様すべては確認していません。",
         )
     if accounts:
         return Say(

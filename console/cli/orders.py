@@ -80,9 +80,11 @@ async def find(
     for place in answer.looked:
         if not place.ok:
             desk.output.note(f"{place.place} could not be asked: {place.note}")
+    if answer.more:
+        desk.output.note("there are more than are listed here: give a number, the telephone, or more of the name")
     if answer.not_known:
         desk.output.note(answer.not_known)
-    if answer.orders or answer.accounts:
+    if answer.orders or answer.elsewhere or answer.accounts:
         return Exit.OK
     return Exit.FAILED if answer.complete else Exit.UNREACHABLE
 

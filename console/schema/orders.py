@@ -104,16 +104,18 @@ class FoundAccount(Answer):
 
 
 class Looked(Answer):
-    """One place that was searched. ``ok`` False: it could not be asked, and ``note`` says why."""
+    """One place that was searched. ``ok`` False: it could not be asked, and ``note`` says why. ``more``: it has more than
+    the ``found`` that were taken."""
 
     place: str
     ok: bool
     found: int
     note: str = ""
+    more: bool = False
 
 
 class FindAnswer(Answer):
-    """``complete`` False: "nothing" may not be said. ``read_as``: how the text was understood. ``elsewhere``: orders that
+    """``complete`` False: "nothing" may not be said. ``more``: there are more than are listed. ``read_as``: how the text was understood. ``elsewhere``: orders that
     only Salesforce knows. ``at``: when it was asked. ``not_known``: what no place that was asked can know, in words."""
 
     text: str
@@ -123,6 +125,7 @@ class FindAnswer(Answer):
     looked: list[Looked]
     elsewhere: list[OutsideOrder] = Field(default_factory=list)
     complete: bool
+    more: bool = False
     not_known: str = ""
     say: Say
     at: float

@@ -49,12 +49,13 @@ class FindScreen(LiveScreen):
     def __init__(self, desk: Desk, text: str = "") -> None:
         super().__init__(desk)
         dots = desk.glyphs.ellipsis
+        self._given = text
         self._line = FindInput(text[:LONGEST], id="find-input", compact=True, placeholder=HINT, select_on_focus=False)
         self._summary = Label("", id="find-summary", markup=False)
         self.found = Sheet(id="found", ellipsis=dots)
         self.said = Sheet(id="said", ellipsis=dots)
         self.answer: FindAnswer | None = None
-        self._asking = self._trouble = ""
+        self._asking = self._asked = self._trouble = ""
         self._fresh: dict[str, Say] = {}
 
     # Parts -----------------------------------------------------------------------------------------------------------
@@ -71,10 +72,7 @@ class FindScreen(LiveScreen):
     def on_mount(self) -> None:
         self.MODE = self.app.current_mode
         super().on_mount()
-        if self._line.value:
-            self.look_for(self._line.value)
-        else:
-            self._show()
+        self.look_for(self._given)
 
     def hints(self) -> Sequence[Hint]:
         if self._line.has_focus:
@@ -96,8 +94,15 @@ class FindScreen(LiveScreen):
     def look_for(self, text: str) -> None:
         """Ask the daemon; an older question is dropped."""
         text = text.strip()
+        if text and text != self._asked:  # what was found for another text is no answer to this one
+            self.answer, self._asked = None, text
         if len(text) > LONGEST:
-            self._trouble = f"That is {len(text):,} characters long; {LONGEST} are enough to find anything."
+            self.workers.cancel_group(self, "find")
+            self._line.value, self._asking = text[:LONGEST], ""
+            self._trouble = (
+                f"That is {len(text):,} characters long and was not looked for; of a mail or a log, take the number, the name"
+                f" or the address: {LONGEST} are enough to find anything."
+            )
         elif text:
             self._line.value, self._asking, self._trouble = text, text, ""
             self._ask(text)
@@ -184,8 +189,9 @@ class FindScreen(LiveScreen):
         if answer is None:
             return ""
         count, partial = len(self._order_ids()), "" if answer.complete else ", not everything could be asked"
+        count_said = f"more than {count}" if answer.more else str(count)
         customers = f", {len(answer.accounts)} customer{'s' * (len(answer.accounts) != 1)}" if answer.accounts else ""
-        return f"{count} order{'s' * (count != 1)}{customers}{partial}, {clock(answer.at, self.desk.session.zone)}"
+        return f"{count_said} order{'s' * (count != 1)}{customers}{partial}, {clock(answer.at, self.desk.session.zone)}"
 
     def _found_lines(self) -> tuple[list[Line], list[str | None]]:
         answer, glyphs, session = self.answer, self.desk.glyphs, self.desk.session
@@ -208,6 +214,9 @@ class FindScreen(LiveScreen):
             names.append(order.order_id)
         if not self._order_ids():
             lines += [[("   no order", "muted")]]
+        if answer.more:
+            said = "There are more than are listed here: give a number, the telephone, or more of the name."
+            lines += flowed(f"   {said}", "warn", max(30, self.found.room or 60), indent="   ")
         if answer.accounts:
             width = max(30, self.found.room or 60)
             lines += [
@@ -280,7 +289,11 @@ class FindScreen(LiveScreen):
             if not place.ok:
                 said = f"{glyphs.bad} {place.place} could not be asked: {glyphs.plain(literal(place.note))}"
                 lines += flowed(said, "bad", width, indent="  ")
-        asked = [f"{glyphs.ok} {place.place}: {place.found}" for place in answer.looked if place.ok]
+        asked = [
+            f"{glyphs.ok} {place.place}: {'more than ' * place.more}{place.found}"
+            for place in answer.looked
+            if place.ok
+        ]
         lines += flowed("   ".join(asked), "muted", width)
         if not any(place.place.startswith("WHMCS") for place in answer.looked):
             lines += flowed(

@@ -64,9 +64,10 @@ def strip_of(widget: Widget, line: Line, width: int, base: Style, *, muted: bool
 
 
 def flowed(text: str, tone: str, width: int, *, indent: str = "") -> list[Line]:
-    """Prose in lines of at most ``width`` cells; lines after the first are indented."""
-    lines = wrap(text, max(8, width - len(indent)))
-    return [[(line if i == 0 else indent + line, tone)] for i, line in enumerate(lines)]
+    """Prose in lines of at most ``width`` cells; the first begins as ``text`` does, lines after it are indented."""
+    lead = " " * (len(text) - len(text.lstrip(" ")))
+    lines = wrap(text.lstrip(" "), max(8, width - max(len(lead), len(indent))))
+    return [[((lead if i == 0 else indent) + line, tone)] for i, line in enumerate(lines)]
 
 
 def told(head: Line, said: str, tone: str, width: int, *, indent: str = "  ") -> list[Line]:

@@ -100,6 +100,12 @@ async def test_what_find_looks_up_exactly(journal: Journal) -> None:
     assert journal.peek(lambda db: orders.by_key(db, "whmcs", "1010")) == []
 
 
+async def test_of_many_orders_with_one_key_the_newest_come_first(journal: Journal) -> None:
+    for n in (3, 1, 2):
+        await put(journal, row(f"801{n}", number=f"0000010{n}", customer_number="C-004417"))
+    assert journal.peek(lambda db: orders.by_key(db, "customer", "C-004417", 2)) == ["8013", "8012"]
+
+
 async def test_a_later_reading_replaces_what_changed_and_keeps_what_it_does_not_know(journal: Journal) -> None:
     await put(journal, row(customer_name="Old", phone="090-1", email="a@example.jp", amount=5, sf_status="Approved"))
     await put(

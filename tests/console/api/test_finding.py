@@ -4,6 +4,7 @@ import unicodedata
 
 import pytest
 
+from console.api.find_salesforce import MOST_ORDERS
 from console.client.errors import NotFound
 from storage import orders, profiles
 from tests.console.api.floor import Floor
@@ -90,3 +91,16 @@ async def test_an_order_only_salesforce_knows_is_found_there(floor: Floor) -> No
     assert shown.run is None
     with pytest.raises(NotFound, match="neither here nor in Salesforce"):
         await floor.desk.client("operator").order("99999999")
+
+
+async def test_a_customer_with_more_orders_than_are_listed(floor: Floor) -> None:
+    """The newest are listed, and nothing counts them as all."""
+    placed = floor.sandbox.people.place(MOST_ORDERS + 1, kinds=["vpn"], customer=floor.person.number)
+    newest = max(order.number for order in placed)
+    for text in (floor.person.number, floor.person.name):
+        found = await floor.desk.client("operator").find(text)
+        assert len(found.elsewhere) == MOST_ORDERS and found.elsewhere[0].number == newest
+        (orders_there,) = [place for place in found.looked if place.more]
+        assert (orders_there.place, orders_there.found) == ("Salesforce orders", MOST_ORDERS)
+        assert found.more and "more than 50 orders" in found.say.en
+    assert not (await floor.desk.client("operator").find(newest)).more

@@ -43,6 +43,22 @@ from console.schema.orders import OrderLine
         ("2291", "whmcs", "2291"),
         ("2291", "client", "2291"),
         ("Hanako@Example.jp", "email", "hanako@example.jp"),
+        ("<hanako@example.jp>", "email", "hanako@example.jp"),
+        ("mailto:Hanako@example.jp", "email", "hanako@example.jp"),
+        ("C−004417", "customer", "c-004417"),  # U+2212, which a Japanese keyboard writes
+        ("Ｃー００４４１７", "customer", "c-004417"),
+        ("C004417", "customer", "c-004417"),
+        ("WHMCS 2291", "whmcs", "2291"),
+        ("WHMCS order no. 2291", "whmcs", "2291"),
+        ("whmcs client id: 4417", "client", "4417"),
+        ("00010480 00010481", "number", "10481"),  # as three pasted lines are
+        ("00010480, 00010481", "number", "10480"),
+        ("Smith-Jones, Olivia", "name", "smith-jones olivia"),
+        ("Tanaka, Hanako", "spelling", "tanaka hanako"),
+        ("「田中 花子」", "name", "田中 花子"),
+        ("㈱みなと", "name", "株式会社みなと"),
+        ("株式会社みなと", "name", "(株)みなと"),
+        ("スーパー", "name", "スーパー"),
     ],
 )
 def test_every_spelling_is_understood(text: str, kind: str, value: str) -> None:
@@ -53,6 +69,7 @@ def test_nothing_is_made_of_nothing() -> None:
     assert readings("  　 ") == []
     assert "phone" not in [reading.kind for reading in readings("田中 1234567890")]
     assert "name" not in [reading.kind for reading in readings("09012345678")]
+    assert "number" not in [reading.kind for reading in readings("03 12345678") + readings("89811 00000 00000 0398")]
     assert not {"whmcs", "client"} & {reading.kind for reading in readings("00010480") + readings("0")}
 
 
@@ -119,6 +136,9 @@ def test_nothing_found_is_never_said_of_a_partial_search() -> None:
     assert "cannot find" in say_found(0, complete=True, accounts=0).en
     assert "no order" in say_found(0, complete=True, accounts=1).en
     assert "2 orders" in say_found(2, complete=True, accounts=1).en
+    many = say_found(50, complete=True, accounts=1, more=True)
+    assert "more than 50 orders" in many.en and "50件以上" in many.ja
+    assert "not all" in say_found(0, complete=True, accounts=20, more=True).must_not_promise
 
 
 @pytest.mark.parametrize(

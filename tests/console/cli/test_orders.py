@@ -106,6 +106,9 @@ def test_find_answers_in_words_for_the_customer(desk: Desk) -> None:
     found = desk("orders", "find", account)
     assert found.code == 0
     assert number in found.out and f"Say about {number} (ja)" in found.out and f"Say about {number} (en)" in found.out
+    in_review = place(desk, approve=False)
+    only_there = desk("orders", "find", in_review.lstrip("0"))
+    assert only_there.code == 0 and in_review in only_there.out, "in Salesforce only is found all the same"
     nothing = desk("orders", "find", "C-999999")
     assert nothing.code == 1 and "Say (en)" in nothing.out
 

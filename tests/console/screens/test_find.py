@@ -7,13 +7,14 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from console.schema.orders import FindAnswer
 from console.screens.board import BoardScreen
 from console.screens.find import FindScreen
 from console.screens.order import OrderScreen
 from tests.console.screens import finds, world
 from tests.console.screens.canned import CannedApi
 from tests.console.screens.conftest import Opened, until
-from tests.console.screens.looking import screen_text
+from tests.console.screens.looking import screen_text, words_of
 from tests.console.screens.test_board import put
 
 FOUND = [world.order_id("00010480"), world.order_id("00010475"), "8015h0000010499AAA"]
@@ -99,6 +100,35 @@ async def test_a_daemon_that_cannot_look_is_told_in_words(api: CannedApi, opened
         await pilot.press("enter")
         await until(pilot, lambda: "nobody answers there" in screen_text(pilot))
         assert "Nothing was found" not in screen_text(pilot)
+
+
+async def test_what_is_longer_than_can_be_looked_for_is_not_cut_in_silence(api: CannedApi, opened: Opened) -> None:
+    async with opened() as pilot:
+        await look(pilot, "10480")
+        pilot.app.screen.post_message(events.Paste("田中 " * 4000))
+        await until(pilot, lambda: "characters long and was not looked for" in screen_text(pilot))
+        assert api.asked == ["10480"] and "10480" not in screen_text(pilot), "nor does an older answer stand beside it"
+        await pilot.press("escape")
+        pilot.app.screen.post_message(events.Paste("花子 " * 4000))
+        await until(pilot, lambda: isinstance(pilot.app.screen, FindScreen) and "11,999" in screen_text(pilot))
+        assert api.asked == ["10480"]
+
+
+async def test_more_than_is_listed_is_said(api: CannedApi, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    def many(text: str, *, whmcs_down: bool = False) -> FindAnswer:
+        answer = plain(text, whmcs_down=whmcs_down)
+        looked = [place.model_copy(update={"more": place.place == "Salesforce orders"}) for place in answer.looked]
+        return answer.model_copy(update={"more": True, "looked": looked})
+
+    plain = finds.found
+    monkeypatch.setattr(finds, "found", many)
+    for size in ((120, 40), (80, 24)):
+        async with opened(size=size) as pilot:
+            await look(pilot, finds.PHONE)
+            assert "more than 3 orders, 1 customer" in screen_text(pilot)
+            shown = [words_of(find(pilot).found), words_of(find(pilot).said)]
+            assert "There are more than are listed here: give a number" in shown[0]
+            assert "Salesforce orders: more than 3" in shown[1]
 
 
 async def test_the_sentence_follows_the_order(api: CannedApi, opened: Opened) -> None:
