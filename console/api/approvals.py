@@ -72,7 +72,7 @@ def _approval(api: Api, caller: Caller, mask: Masker, order_id: str, row: Mappin
         order_id=order_id, number=str(row.get("OrderNumber") or ""), customer=mask.name(account.get("Name")),
         account=account.get("SF_Account_No__c"), amount=amount, placed_by=mask.text(placed_by),
         effective_date=row.get("EffectiveDate"), modified_at=modified, waited=max(0.0, api.now() - created),
-        why=[mask.text(why) or "" for why in _why(api, row, why_not, known.latest[order_id], read, modified)],
+        why=[mask.text(why) or "" for why in _why(api, caller, row, why_not, known.latest[order_id], read, modified)],
         may=may, why_not=why_not, who=known.deciders.named(amount, placed_by), owner=take.actor if take else None,
         owner_until=take.expires_at if take else None,
     )  # fmt: skip
@@ -92,10 +92,11 @@ def _may(api: Api, caller: Caller, amount: int | None, placed_by: str | None, de
 
 
 def _why(
-    api: Api, row: Mapping[str, Any], why_not: str, run: Run | None, known: orders.OrderRow | None, modified: float
-) -> list[str]:
+    api: Api, caller: Caller, row: Mapping[str, Any], why_not: str, run: Run | None, known: orders.OrderRow | None,
+    modified: float,
+) -> list[str]:  # fmt: skip
     """Only what stands somewhere: limits, hands, dates, earlier runs, changes since it was read here."""
-    why = [why_not] if why_not else []
+    why = [why_not] if why_not and caller.may("operator") else []  # nobody's role is why an order waits
     if run is not None:
         reason = run.wait_reason or run.error_message
         why.append(f"an earlier run is {run.state}" + (f": {reason}" if reason else ""))

@@ -182,7 +182,7 @@ class ApprovalsScreen(ReadingScreen):
             )
         begins = f"   begins on {literal(known.effective_date)}" if known.effective_date else ""
         lines.append([("Placed by ", "muted"), (literal(known.placed_by or "unknown"), "plain"), (begins, "muted")])
-        lines += told([("Decided by ", "muted")], glyphs.plain(literal(known.who)), "plain", width)
+        lines += told([("Decides   ", "muted")], glyphs.plain(literal(known.who)), "plain", width)
         if known.owner:
             until = (
                 f" until {wording.clock(known.owner_until, self.desk.session.zone, seconds=False)}"

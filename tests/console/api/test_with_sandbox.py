@@ -94,6 +94,9 @@ async def test_over_the_limit_is_said_with_who_may(floor: Floor) -> None:
     assert "a supervisor may approve it" in shown.why_not
     with pytest.raises(NotPossible, match="over your limit"):
         await act(floor.desk.client("operator"), "order.approve", placed.id)
+    seen = next(a for a in (await floor.desk.client("viewer").approvals()).approvals if a.order_id == placed.id)
+    assert not seen.may and "needs the role operator" in seen.why_not
+    assert seen.why == ["waits for a decision"], "who looks at it is not why it waits"
 
 
 async def test_a_finished_order_shows_everything_and_its_records_agree(floor: Floor) -> None:
