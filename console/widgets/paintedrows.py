@@ -18,6 +18,7 @@ from console.widgets.pieces import Line, toned
 from console.widgets.rowstrip import cell, titles
 
 MOST_KEPT = 256  # strips
+EMPTY_LINE = 2  # where it is said that there is no row
 Cells = Mapping[str, Line]  # column key → pieces
 
 
@@ -102,7 +103,8 @@ class PaintedRows(PaintedLines):
         """Other rows are shown, or in other places: the lines in which something else stands now are painted anew."""
         self._measure()
         painted, shown = self._painted, dict(enumerate(self.visible_keys(), 1))
-        self.repaint(y for y in painted.keys() | shown.keys() if painted.get(y) != shown.get(y))
+        lines = {y for y in painted.keys() | shown.keys() if painted.get(y) != shown.get(y)}
+        self.repaint(lines | {EMPTY_LINE} if not painted or not shown else lines)
 
     def on_resize(self) -> None:
         self._laid_out()
@@ -130,7 +132,7 @@ class PaintedRows(PaintedLines):
         at = self._top + y - 1
         if at >= len(self.keys):
             self._painted.pop(y, None)
-            if at == 1 and not self.keys and self._empty:
+            if y == EMPTY_LINE and not self.keys and self._empty:
                 said = fit(" " * GUTTER + self._glyphs.plain(self._empty), width, ellipsis=self._glyphs.ellipsis)
                 return Strip([Segment(said, toned(self.base, "muted", self.app.theme))], width)
             return Strip.blank(width, self.base)
