@@ -1,6 +1,7 @@
 """The terminal's driver: for a terminal that may go away, then nothing is written any more and the console leaves; and
 for one that sends what nobody types."""
 
+import errno
 import os
 import selectors
 from codecs import getincrementaldecoder
@@ -37,6 +38,14 @@ def lasting(found: type[Driver]) -> type[Driver]:
             if self._writes:
                 super().close()
 
+        def _sigcont_application(self, *_: object) -> None:
+            """Textual starts its threads anew at every SIGCONT. One comes with each SIGHUP, and one after a SIGSTOP, of
+            which nobody was told: a second pair would take half of the keys, and the first would never end."""
+            if self._must_signal_resume:
+                super()._sigcont_application()
+            else:
+                self._app.call_later(self._app.refresh, layout=True)  # others may have drawn on it meanwhile
+
         def _run_input_thread(self) -> None:
             """Textual would print a traceback. A defect of our own gets the crash report of every other."""
             try:
@@ -53,9 +62,12 @@ def lasting(found: type[Driver]) -> type[Driver]:
             with selectors.SelectSelector() as selector:
                 selector.register(self.fileno, selectors.EVENT_READ)
                 while not self.exit_event.is_set():
-                    if selector.select(LOOKS_UP) and (said := decode(os.read(self.fileno, CHUNK))):
-                        for message in parser.feed(said):
-                            self.process_message(message)
+                    if selector.select(LOOKS_UP):
+                        if not (read := os.read(self.fileno, CHUNK)):  # so ends a terminal for whom SIGHUP is ignored
+                            raise OSError(errno.EIO, "the terminal hung up")
+                        if said := decode(read):
+                            for message in parser.feed(said):
+                                self.process_message(message)
                     for message in parser.tick():
                         self.process_message(message)
 

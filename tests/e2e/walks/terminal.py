@@ -182,6 +182,11 @@ class Terminal:
     def paste(self, text: str) -> None:
         self._write(f"\x1b[200~{text}\x1b[201~".encode())
 
+    def draw(self, data: bytes) -> None:
+        """As if another program had written it."""
+        with self._lock:
+            self._stream.feed(data)
+
     def close_window(self) -> None:
         """The terminal goes away, and SIGHUP comes from the system."""
         self._leave()

@@ -1,6 +1,8 @@
-"""A console that runs its own daemon: whatever ends it, the daemon is drained and the terminal is as it was."""
+"""Leaving: whatever ends a console that runs its own daemon, that is drained and the terminal is as it was; and no console
+outlives its terminal."""
 
 import contextlib
+import signal
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,3 +56,38 @@ def test_whatever_ends_the_window_its_daemon_is_drained(world: World, tmp_path: 
         assert not [name for name, sequence in LEFT_AS_IT_WAS.items() if sequence not in rest]
         last = "1 order goes on at the next start." if under_way else "no order was under way."
         assert last in said[said.rindex(LEFT_AS_IT_WAS["alternate screen"]) :].decode()
+
+
+def test_none_outlives_its_terminal(world: World, tmp_path: Path) -> None:
+    """With SIGHUP comes SIGCONT, at which Textual would start its threads a second time."""
+    windows = [Terminal(tmp_path, world.env, "--config", str(world.config), columns=100) for _ in range(3)]
+    try:
+        for window in windows:
+            window.shows("daemon not reachable")
+        for window in windows:
+            window.close_window()
+        assert [window.ended() for window in windows] == [0, 0, 0]
+    finally:
+        for window in windows:
+            window.close()
+
+
+def test_one_that_was_stopped_draws_itself_anew_and_leaves(world: World, tmp_path: Path) -> None:
+    window = Terminal(tmp_path, world.env, "--config", str(world.config), columns=100)
+    try:
+        window.shows("daemon not reachable", "9 Audit", "Find")
+        window.process.send_signal(signal.SIGSTOP)
+        state = Path(f"/proc/{window.process.pid}/stat")
+        window.until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", "it to stand still")
+        window.settled()
+        window.draw(b"\x1b[2J")
+        assert "9 Audit" not in window.text
+        window.process.send_signal(signal.SIGCONT)
+        window.shows("daemon not reachable", "9 Audit", "Find")
+        window.send("9")
+        window.shows("[9 Audit]")
+        window.send("q")
+        assert window.ended() == 0
+    finally:
+        window.process.send_signal(signal.SIGCONT)
+        window.close()
