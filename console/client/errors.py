@@ -131,10 +131,13 @@ def refusal(problem: Problem) -> Refused:
 
 
 def _sentence(problem: Problem) -> str:
-    parts = [problem.detail or problem.title]
+    """What is wrong with a field is said once, with what to write instead, and by the name that people know."""
+    said, parts = problem.detail or problem.title, []
+    if all(said != f"{error.field}: {error.problem}" for error in problem.errors):
+        parts.append(said)
     for error in problem.errors:
         remedy = f" ({error.remedy})" if error.remedy else ""
-        sentence = f"{error.field}: {error.problem}{remedy}"
-        if sentence not in parts[0]:
+        sentence = f"{error.field.removeprefix('arguments.')}: {error.problem}{remedy}"
+        if sentence not in said or not parts:
             parts.append(sentence)
     return "; ".join(parts)
