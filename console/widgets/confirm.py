@@ -127,6 +127,16 @@ class PlanDialog(Attended, ModalScreen[Agreed | None]):
         if fields:
             (empty or fields)[0].focus()
 
+    def _focus_wrong_field(self) -> None:
+        """The field that the daemon names first, as in ``until: 'foo' is not a condition``."""
+        left_out = [order.why_not for order in self.plan.orders] if self.plan is not None else []
+        said = [self._trouble, *left_out]
+        wrong = (field for name, field in self._fields.items() if any(one.startswith(f"{name}: ") for one in said))
+        if (field := next(wrong, None)) is not None:
+            field.focus()
+        else:
+            self._focus_first_field()
+
     def _show(self) -> None:
         """Words, which fields are to be seen, and what the button says."""
         words = self._words
@@ -282,7 +292,7 @@ class PlanDialog(Attended, ModalScreen[Agreed | None]):
     def _choose_focus(self) -> None:
         """Where something is to be typed next; else nowhere, so that ⏎ agrees."""
         if not self._planning.possible and self._fields:
-            self._focus_first_field()
+            self._focus_wrong_field()
         elif self.plan is not None and not self._planning.possible:
             self._cancel.focus()
         elif self._planning.needs_reason:

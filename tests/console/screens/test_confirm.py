@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from console.client.errors import ChangedMeanwhile, Forbidden
+from console.client.errors import ChangedMeanwhile, Forbidden, refusal
 from console.commands.table import for_orders
 from console.schema.commands import Plan, PlanRequest, SubmitRequest, Submitted
-from console.schema.problem import Change, Problem
+from console.schema.problem import Change, FieldProblem, Problem
 from console.screens.board import BoardScreen
 from console.screens.resolve import ResolveScreen
 from console.widgets import grace
@@ -56,6 +56,26 @@ async def test_another_value_of_an_argument_is_planned_anew(api: CannedApi, open
         await planned(pilot)
         assert api.plans[-1][1].arguments == {"leave_as_is": True}
         assert api.submitted == []
+
+
+async def test_a_wrong_value_is_told_once_and_its_field_is_where_one_types_on(api: CannedApi, opened: Opened) -> None:
+    """The field that is empty is another one: nobody types a condition into a period."""
+
+    def wrong(command: str, request: PlanRequest) -> Plan:
+        error = FieldProblem(field="arguments.until", problem="'foo' is not a condition", remedy="write up(SYSTEM)")
+        said = f"{error.field}: {error.problem}"
+        raise refusal(Problem(type="urn:portal:problem:invalid", title="", status=422, detail=said, errors=[error]))
+
+    async with opened() as pilot:
+        await take(pilot, FAILED)
+        api.plan_answer = wrong
+        await pilot.press("p")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PlanDialog) and not dialog(pilot).ignores_input())
+        await pilot.press(*"foo", "enter")
+        words = dialog(pilot).query_one("#dialog-words", Sheet)
+        await until(pilot, lambda: "until: 'foo' is not a condition (write up(SYSTEM))" in words_of(words))
+        assert words_of(words).count("is not a condition") == 1 and "arguments." not in words_of(words)
+        await until(pilot, lambda: pilot.app.focused is dialog(pilot).query_one("#argument-until", Input))
 
 
 async def test_many_that_cannot_be_undone_want_their_number_typed(api: CannedApi, opened: Opened) -> None:
