@@ -119,7 +119,10 @@ def _ending(batch: BatchView, now: float, zone: tzinfo) -> str:
     if batch.ended_at is not None:
         words = {"stopped": "stopped by a person", "broken_off": "broken off"}.get(batch.state, "ended")
         waiting = batch.counts.get("waiting", 0)
-        left = f", {waiting:,} were not begun and stay as they are" if waiting else ""
+        stay = (
+            "1 was not begun and stays as it is" if waiting == 1 else f"{waiting:,} were not begun and stay as they are"
+        )
+        left = f", {stay}" if waiting else ""
         return f"{words} {wording.moment(batch.ended_at, now, zone)}{left}; "
     waiting = batch.counts.get("waiting", 0)
     return (

@@ -26,10 +26,14 @@ class StopBatch(Act):
             if batch.state == "stopping"
             else "it has ended"
         )
+        waiting, working = counts.get("waiting", 0), counts.get("working", 0)
         words = (
             f"{command.title if command else batch.command} by {batch.actor}: {batch.reason or 'no reason given'}",
-            f"{counts.get('waiting', 0)} orders are not begun and stay as they are",
-            f"{counts.get('working', 0)} under way are followed to their end; nothing that was done is taken back",
+            "1 order is not begun and stays as it is"
+            if waiting == 1
+            else f"{waiting:,} orders are not begun and stay as they are",
+            *([f"{working:,} under way: followed to the end"] if working else ()),
+            "nothing that was done is taken back",
         )
         return Prepared(words, blocked=blocked, data=batch_id)
 
@@ -44,4 +48,4 @@ class StopBatch(Act):
 
         if not await self.engine.journal.write(write):
             raise NotPossible("it has ended meanwhile")
-        return Applied("done", f"batch {batch_id} begins nothing more")
+        return Applied("done", "it begins nothing more")

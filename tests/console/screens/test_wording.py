@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from console.schema.book import FeedEvent
-from console.widgets import wording
+from console.schema.commands import BatchView
+from console.widgets import batchrow, wording
 from console.widgets.glyphs import UNICODE
 from console.widgets.ticker import event_line
 from console.widgets.wording import alarm, condition
@@ -59,12 +60,27 @@ def test_every_alarm_that_the_engine_raises_has_its_words() -> None:
         ("seen", {"row": "poison:1", "by": "Mori Ken"}, "marked as seen by Mori Ken"),
         ("recovery", {"on": False}, "recovery ended"),
         ("stock", {"added": 500}, "500 eSIM profiles imported"),
+        ("run", {"workflow": "send_mail", "state": "done", "version": 4}, "mail ✓ done"),
+        ("run", {"workflow": "send_mail", "state": "failed", "error_step": "deliver", "code": "refused"}, "mail ✗ deliver: refused"),
+        ("run", {"workflow": "provision_order", "state": "done"}, "✓ done"),
     ],
 )  # fmt: skip
 def test_the_ticker_tells_in_words_and_names_nothing_internal(kind: str, body: dict[str, Any], said: str) -> None:
     event = FeedEvent(seq=1, prev=0, epoch=1, at=NOW, kind=kind, body=body)
     line = "".join(text for text, _ in event_line(event, None, UTC, UNICODE))
     assert line.split(maxsplit=1)[1] == said
+
+
+@pytest.mark.parametrize(
+    ("waiting", "said"), [(1, "1 was not begun and stays as it is"), (6, "6 were not begun and stay as they are")]
+)
+def test_what_a_stopped_batch_left_is_told_in_its_number(waiting: int, said: str) -> None:
+    batch = BatchView(
+        id="b", command="order.retry", title="Retry", actor="Mori Ken", reason=None, arguments={}, state="stopped", pace=2.0,
+        stop_after=3, at=NOW, created_at=NOW - 9, ended_at=NOW, counts={"done": 4, "waiting": waiting},
+    )  # fmt: skip
+    told = " ".join("".join(text for text, _ in line) for line in batchrow.head_lines(batch, NOW, UTC, UNICODE, 200))
+    assert said in told
 
 
 def test_history_names_commands_as_the_keys_do() -> None:

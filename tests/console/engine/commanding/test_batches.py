@@ -181,9 +181,11 @@ async def test_a_stopped_batch_begins_nothing_more(floor: Floor) -> None:
     batch_id = str(submitted.batch_id)
     await floor.when(lambda: items(floor, batch_id)[0].state == "done")
     stop = await floor.plan("stop-batch", OLGA, batch=batch_id)
-    assert "3 orders are not begun" in " ".join(stop.items[0].words)
+    assert stop.items[0].words[1:] == (
+        "3 orders are not begun and stay as they are", "nothing that was done is taken back",
+    )  # fmt: skip
     stopped = await floor.submit(stop, OLGA, batch=batch_id)
-    assert stopped.outcome == "done"
+    assert (stopped.outcome, stopped.message) == ("done", "it begins nothing more")
     assert (await ended(floor, batch_id)).state == "stopped"
     assert [item.state for item in items(floor, batch_id)].count("waiting") == 3
     pair = [(row.phase, row.actor, row.outcome) for row in floor.audit() if row.command == "system.stop_batch"]
