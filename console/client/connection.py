@@ -123,8 +123,20 @@ def _why(address: Address, error: httpx.ConnectError) -> str:
         cause = error.__cause__ or error
         denied = "ermission" in str(cause)
         return "this user may not use it" if denied else "nobody answers there; start it with `portal daemon`"
-    text = str(error)
-    return "its certificate is not trusted here" if "CERTIFICATE" in text.upper() else (text or "no connection")
+    return _why_not_there(str(error))
+
+
+def _why_not_there(text: str) -> str:
+    """In words, from what the system's or the TLS library's error says."""
+    if "CERTIFICATE" in text.upper():
+        reason = text.partition("verify failed: ")[2].partition(" (_ssl")[0]
+        trusted = "SSL_CERT_FILE, or ca_file of [console.environments.NAME], names whom to trust"
+        return f"its certificate is not trusted here{f' ({reason})' if reason else ''}; {trusted}"
+    if "SSL" in text:
+        return "what answers there does not speak TLS; check the port"
+    if any(word in text for word in ("not known", "resolution", "No address")):
+        return "this machine does not know that name; check the address"
+    return "nobody answers there; check the address, and that `portal daemon` runs there with daemon.tcp.port set"
 
 
 def problem_of(status: int, content: bytes) -> Refused | BadAnswer:

@@ -18,9 +18,10 @@ def way_on(error: ApiError) -> str:
                 f"What answers there is not this daemon, or one of another version: {error}. Check --server or --env."
             )
         case errors.Unauthorized():
+            reason = str(error).partition(":")[0]  # what follows is the way on at the command line
             return (
-                f"The daemon does not accept this token: {error}. A new one: `portal tokens create --role ROLE --name NAME` on the"
-                f" daemon's machine; the token file is read again every {AGAIN:.0f} s."
+                f"The daemon does not accept this token: {reason}. Ask an admin for a new one (`portal tokens create --role ROLE"
+                f" --name NAME` on the daemon's machine); the file of --token-file is read again every {AGAIN:.0f} s."
             )
         case errors.Forbidden():
             return f"The daemon does not let you in: {error}. An admin can change that; it is asked again every {AGAIN:.0f} s."
