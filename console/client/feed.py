@@ -125,10 +125,14 @@ class FeedReader:
 
 
 class LiveBook:
-    """A book kept up to date until cancelled. ``changed`` is awaited after each packet that changed something."""
+    """A book kept up to date until cancelled. ``changed`` is awaited after each packet that changed something;
+    ``heard``: when the daemon was last heard through another client, in monotonic time."""
 
-    def __init__(self, client: ApiClient, book: Book, changed: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self, client: ApiClient, book: Book, changed: Callable[[], Awaitable[None]] | None = None, heard: float | None = None
+    ) -> None:  # fmt: skip
         self.book = book
+        self._heard = heard
         self.reader: FeedReader | None = None
         self.trouble: ApiError | None = None
         self.snapshots = 0
@@ -143,9 +147,14 @@ class LiveBook:
             return FeedState.LOST if self.trouble is not None else FeedState.CONNECTING
         return self.reader.state
 
+    @property
+    def heard(self) -> float | None:
+        """Monotonic time of the daemon's last sign of life; None: there was none yet."""
+        return self.reader.heard if self.reader is not None else self._heard
+
     def silent_for(self) -> float:
-        """Seconds since the daemon was last heard."""
-        return time.monotonic() - self.reader.heard if self.reader is not None else 0.0
+        """Seconds since the daemon was last heard; 0 when it never was."""
+        return time.monotonic() - self.heard if self.heard is not None else 0.0
 
     async def run(self) -> None:
         """Raises Unauthorized or Forbidden when the daemon does not accept us any more."""

@@ -82,7 +82,7 @@ class Session:
         self._former, self._api = self._api, self._connect()
         self._api.connection.failed = self.on_failure
         self._api.connection.only_look = lambda: self.read_only
-        self._live = LiveBook(self._api, self.book, self._heard)
+        self._live = LiveBook(self._api, self.book, self._heard, self._live.heard if self._live is not None else None)
         return self._live
 
     @property
@@ -155,7 +155,9 @@ class Session:
 
     async def identify(self) -> None:
         """Ask who we are. Raises ApiError."""
-        self.me = await self.api.me()
+        before, self.me = self.me, await self.api.me()
+        if before is not None and before.role != self.me.role:
+            self._names.clear()  # they are masked for one role and not for another
 
     async def look_around(self) -> None:
         """Ask how the integrations stand, and what may be done about the system. Raises ApiError."""

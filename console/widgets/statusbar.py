@@ -28,8 +28,8 @@ class PartState:
 
 @dataclass(frozen=True)
 class Status:
-    """What the bar tells. ``live``: connecting, live, stale, lost; ``clock``: the time of day as text; ``needs``: how much
-    waits for a person."""
+    """What the bar tells. ``live``: connecting, live, stale, lost; ``clock``: the time of day as text; ``silent``: seconds since
+    the daemon was heard, 0 when it never was; ``needs``: how much waits for a person."""
 
     environment: str
     production: bool
@@ -113,7 +113,8 @@ class StatusBar(Bar):
                 return [(f"{self._glyphs.warn} stale {wording.age(status.silent)}", "warn")]
             case "connecting":
                 return [(f"{self._glyphs.into} connecting", "warn")]
-        return [(f"{self._glyphs.lost} daemon lost {wording.age(status.silent)}", "bad")]
+        lost = f"daemon lost {wording.age(status.silent)}" if status.silent else "not connected"  # never heard yet
+        return [(f"{self._glyphs.lost} {lost}", "bad")]
 
     def _parts(self, status: Status, wide: bool) -> list[Piece]:
         """Long: ``WHMCS ✓  eSIM ! paused``; short: ``W✓ E!``."""

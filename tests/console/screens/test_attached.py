@@ -1,5 +1,6 @@
 """A daemon that refuses, misses or is another one: each kind of trouble has its own words and a way on."""
 
+import re
 import time
 from pathlib import Path
 
@@ -81,8 +82,50 @@ async def test_a_token_revoked_while_it_is_used_is_told(
         await until(pilot, lambda: "● live" in screen_text(pilot) and app.desk.session.me is not None)
         row = next(one for one in (await desk.client("admin").tokens()).tokens if one.name == "viewer of the test")
         await desk.client("admin").revoke_token(row.id)
-        await until(pilot, lambda: "does not accept this token" in screen_text(pilot))
+        await until(pilot, lambda: "does not accept this token: this token was revoked. Ask an" in screen_text(pilot))
         assert "00000001" in screen_text(pilot), "what was known stays on the screen"
+
+
+async def test_the_age_of_what_is_shown_goes_on_when_the_token_is_refused_again_and_again(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attaching, "LOOK_AROUND", 0.2)
+    monkeypatch.setattr(attaching, "WHO_AM_I", 1)
+    monkeypatch.setattr(attaching, "AGAIN", 0.3)
+    token = [desk.tokens["viewer"]]
+    app = ConsoleApp(options_for(lambda: ApiClient(Address(url=desk.url, token=token[0])), tmp_path, wall=time.time))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "● live" in screen_text(pilot) and app.desk.session.me is not None)
+        first = app.desk.session.live
+        token[0] = "ptl_" + "x" * 40
+        row = next(one for one in (await desk.client("admin").tokens()).tokens if one.name == "viewer of the test")
+        await desk.client("admin").revoke_token(row.id)
+        await until(pilot, lambda: app.desk.session.live is not first)
+        await until(pilot, lambda: re.search(r"daemon lost ([2-9]|\d\d)s", screen_text(pilot)) is not None)
+
+
+async def test_a_daemon_that_was_never_heard_is_not_called_lost(tmp_path: Path) -> None:
+    app = ConsoleApp(options_for(lambda: ApiClient(Address(socket=tmp_path / "none.sock")), tmp_path, wall=time.time))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "✗ not connected" in screen_text(pilot) and "portal daemon" in screen_text(pilot))
+        assert "daemon lost" not in screen_text(pilot)
+
+
+async def test_names_are_asked_for_again_when_the_role_is_another(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attaching, "LOOK_AROUND", 0.2)
+    monkeypatch.setattr(attaching, "WHO_AM_I", 1)
+    monkeypatch.setattr(attaching, "AGAIN", 0.3)
+    await fill(desk, FIRST, "00000001", "田中 花子")
+    token = [desk.tokens["operator"]]
+    app = ConsoleApp(options_for(lambda: ApiClient(Address(url=desk.url, token=token[0])), tmp_path, wall=time.time))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "田中 花子" in screen_text(pilot) and app.desk.session.me is not None)
+        token[0] = desk.tokens["viewer"]
+        row = next(one for one in (await desk.client("admin").tokens()).tokens if one.name == "operator of the test")
+        await desk.client("admin").revoke_token(row.id)
+        await until(pilot, lambda: "田•• 花••" in (shown := screen_text(pilot)) and "田中 花子" not in shown)
 
 
 async def test_events_that_were_missed_are_told_and_the_book_is_read_again(
