@@ -8,6 +8,7 @@ from console.schema.detail import HistoryItem
 from storage import audit, desk, feed, inbox
 
 MOST = 500
+SEND_MAIL = "send_mail"
 
 
 def history(db: sqlite3.Connection, order_id: str) -> list[HistoryItem]:
@@ -53,7 +54,12 @@ def _edit(edit: desk.Edit) -> HistoryItem:
 def _events(db: sqlite3.Connection, order_id: str) -> list[HistoryItem]:
     return [
         HistoryItem(
-            at=e.received_at, kind="event", actor="salesforce", what="platform event", outcome=e.state, reason=e.reason
+            at=e.received_at,
+            kind="event",
+            actor="salesforce",
+            what="platform event",
+            outcome=e.state,
+            reason=None if e.state == "started" else e.reason,  # which run it started is what stands above all this
         )
         for e in inbox.of_order(db, order_id)
     ]
@@ -68,14 +74,15 @@ def _feed(db: sqlite3.Connection, order_id: str) -> list[HistoryItem]:
 
 
 def _told(row: feed.FeedRow) -> str:
-    """``failed at esim: stock_empty``; ``mail sent``."""
+    """``failed at esim: stock_empty``; ``mail sent``; of the run that sends a mail: ``mail failed at deliver: refused``."""
     body = row.body
     if row.kind == "mail":
         return f"mail {body.get('mail_state', '')}".strip()
     if row.kind == "order":
         return f"Salesforce: {body.get('status', '')}"
     if row.kind == "batch":
-        return f"batch {body.get('batch', '')}: {body.get('state', '')}"
+        return f"in a batch: {str(body.get('state', '')).replace('_', ' ')}"
     where = body.get("error_step") or body.get("step")
     cause = body.get("code") or body.get("wait_reason")
-    return f"{body.get('state', '')}{f' at {where}' if where else ''}{f': {cause}' if cause else ''}"
+    of_mail = "mail " if body.get("workflow") == SEND_MAIL else ""
+    return f"{of_mail}{body.get('state', '')}{f' at {where}' if where else ''}{f': {cause}' if cause else ''}"

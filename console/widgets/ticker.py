@@ -12,6 +12,8 @@ from console.widgets.glyphs import Glyphs
 from console.widgets.pieces import Line, Piece
 from console.widgets.sheet import Bar
 
+SEND_MAIL = "send_mail"  # the workflow of a mail's own run: done, it is not the order that is done
+
 
 class Ticker(Bar):
     """As many of the newest events as it has lines, newest first."""
@@ -38,7 +40,8 @@ def event_line(event: FeedEvent, row: BookRow | None, zone: tzinfo, glyphs: Glyp
 
 def _run(body: dict[str, Any], glyphs: Glyphs) -> list[Piece]:
     state = str(body.get("state", ""))
-    pieces: list[Piece] = [(glyphs.states.get(state, "?"), state if state in glyphs.states else "plain")]
+    pieces: list[Piece] = [("mail ", "accent")] if body.get("workflow") == SEND_MAIL else []
+    pieces.append((glyphs.states.get(state, "?"), state if state in glyphs.states else "plain"))
     step = body.get("error_step") if state == "failed" else body.get("step")
     if state in ("done", "cancelled", "queued"):
         pieces.append((f" {state}", "plain"))

@@ -6,10 +6,13 @@ from textual.widgets import Input
 
 from console.client.errors import NoAnswer
 from console.schema.mending import EditForm
+from console.schema.records import Compared, Records
 from console.screens.board import BoardScreen
 from console.screens.edit import EditScreen
 from console.screens.order import OrderScreen
+from console.widgets.glyphs import UNICODE
 from console.widgets.jsonview import JsonView
+from console.widgets.records import comparison
 from console.widgets.sheet import Sheet
 from tests.console.screens import world
 from tests.console.screens.canned import CannedApi
@@ -55,6 +58,23 @@ async def test_records_stand_side_by_side_with_differences_marked(opened: Opened
         await until(pilot, lambda: all(part in line("amount") for part in ("¥6,980", "¥6,930", "≠")))
         assert line("cycle") and "≠" not in line("cycle")
         await until(pilot, lambda: all(said in screen_text(pilot) for said in ("2 fields differ", "WHMCS read 8s ago")))
+
+
+@pytest.mark.parametrize("width", [39, 45, 61, 90])
+def test_records_of_three_systems_can_be_read_at_every_width(width: int) -> None:
+    """Nothing is beyond the edge; an ICCID of the provider, and all of a difference, can be read whole."""
+    ours, other = "8981006254741083299", "8981006254741083298"
+    lines = [
+        Compared(group="customer", field="e-mail", salesforce="hanako.tanaka13@example.jp", whmcs="hanako.tanaka12@example.jp", same=False),
+        Compared(group="item 153", field="ICCID", salesforce=ours, whmcs=ours, esim=other, same=False),
+        Compared(group="item 153", field="profile state", esim="released"),
+    ]  # fmt: skip
+    records = Records(order_id="x", number="1", fetched=[], lines=lines, differences=2)
+    shown = ["".join(text for text, _ in line) for line in comparison(records, "", width, 0.0, UNICODE)]
+    assert all(cell_len(line) <= width for line in shown)
+    said = "\n".join(shown)
+    for value in ("hanako.tanaka12@example.jp", "hanako.tanaka13@example.jp", ours, other, "released", "≠"):
+        assert value in said, value
 
 
 async def test_the_records_are_as_wide_as_their_pane_as_soon_as_the_terminal_is(
