@@ -10,11 +10,12 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from console import keys
 from console.commands.command import Command
-from console.commands.table import for_orders, for_system
+from console.commands.table import BY_ID, for_orders, for_system
 from console.schema.detail import PossibleCommand
 from console.screens.acting import ActingScreen
 from console.screens.sections import SECTIONS
 
+CANCEL = BY_ID["order.cancel"]  # what z opens
 _ORDER = {"command": 2.0, "key": 1.0, "greyed": 0.0}  # added to the score, so that each group stays together
 
 
@@ -85,6 +86,8 @@ def _judged(commands: Sequence[Command], known: dict[str, PossibleCommand]) -> I
 def _keys(screen: object) -> Iterator[Entry]:
     """The screen's own keys, the console's, and the sections."""
     for binding in own_keys(screen):
+        if binding.action == "undo" and isinstance(screen, ActingScreen) and not screen.desk.session.may(CANCEL.role):
+            continue
         yield Entry(_titled(binding), binding.tooltip, binding.action, "key")
     for binding in keys.APP:
         if binding.action != "command_palette":

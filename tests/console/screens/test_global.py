@@ -9,6 +9,7 @@ from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from console.screens import palette
 from console.screens.approvals import ApprovalsScreen
 from console.screens.board import BoardScreen
 from console.screens.goto import GoTo
@@ -86,6 +87,16 @@ async def test_the_palette_has_the_possible_first_and_greys_the_rest_with_the_re
         shown = screen_text(pilot)
         assert greyed in shown
         assert "supervisor; yours is operator" not in shown, "what the role can never do is not listed"
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator"])
+async def test_the_palette_has_undo_only_for_who_may_ever_cancel(api: CannedApi, opened: Opened, role: str) -> None:
+    api.me_answer = api.me_answer.model_copy(update={"role": role})
+    async with opened() as pilot:
+        await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen))
+        titles = [entry.title for entry in palette._keys(pilot.app.screen)]
+        assert "Go: Orders  1" in titles
+        assert ("Undo  z" in titles) is (role == "operator")
 
 
 @pytest.mark.parametrize("typed", ["田", "ｒ", "が", "か\u3099"], ids=["kanji", "wide r", "composed", "decomposed"])
