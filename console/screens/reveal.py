@@ -97,6 +97,9 @@ class RevealScreen(Attended, ModalScreen[None]):
         except ApiError as error:
             self._say(str(error), "bad")
             return
+        if not (self.is_active and self.app.app_focus):  # looked away while it was asked
+            self.hide()
+            return
         self._values, self._hide_at = answer.values, self._clock() + answer.hide_after
         self.query_one("#reveal-form").display = False
         self.set_focus(None)

@@ -1,5 +1,6 @@
 """What may never stay behind: revealed values after the daemon is lost, and personal data in crash file and log console."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from console.screens.logscreen import LogConsole
 from console.screens.order import OrderScreen
 from console.screens.reveal import RevealScreen
 from console.screens.session import Live
+from console.widgets.menu import Menu
 from console.widgets.sheet import Sheet
 from tests.console.screens import world
 from tests.console.screens.canned import CannedApi
@@ -56,6 +58,43 @@ async def test_what_was_revealed_goes_when_the_daemon_is_lost(
         else:
             with pytest.raises(AssertionError, match="did not come about"):
                 await until(pilot, lambda: PHONE not in screen_text(pilot), seconds=0.6)
+
+
+@pytest.mark.parametrize("away", ["another window", "another screen"])
+async def test_what_comes_after_somebody_looked_away_is_not_shown(
+    api: CannedApi, opened: Opened, monkeypatch: pytest.MonkeyPatch, away: str
+) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def reveal(request: RevealRequest) -> Revealed:
+        asked.set()
+        await answer.wait()
+        return Revealed(order_id=request.order_id, audit_id=1, values={"phone": PHONE}, hide_after=600.0)
+
+    monkeypatch.setattr(api, "reveal", reveal)
+    async with opened() as pilot:
+        desk = board(pilot).desk
+        pilot.app.push_screen(OrderScreen(desk, world.order_id("00010480")))
+        await until(pilot, lambda: isinstance(pilot.app.screen, OrderScreen) and bool(order(pilot).known_commands()))
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RevealScreen))
+        revealing = pilot.app.screen
+        shown: list[object] = []
+        monkeypatch.setattr(revealing, "_put", shown.append)
+        revealing.query_one("#reveal-reason", Input).value = "the customer asked"
+        await pilot.press("enter")
+        await until(pilot, asked.is_set)
+        if away == "another window":
+            pilot.app.app_focus = False
+        else:
+            pilot.app.push_screen(Menu("Something else", [], desk.glyphs))
+            await until(pilot, lambda: isinstance(pilot.app.screen, Menu))
+        answer.set()
+        if away == "another screen":
+            await until(pilot, lambda: not any(worker.group == "reveal" for worker in pilot.app.workers))
+            await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, OrderScreen))
+        assert PHONE not in str(shown)
 
 
 @pytest.mark.parametrize("redactor", [Redactor(), Open()], ids=["as it is", "control"])
