@@ -94,7 +94,10 @@ async def test_the_palette_has_undo_only_for_who_may_ever_cancel(api: CannedApi,
     api.me_answer = api.me_answer.model_copy(update={"role": role})
     async with opened() as pilot:
         await until(pilot, lambda: isinstance(pilot.app.screen, BoardScreen))
-        titles = [entry.title for entry in palette._keys(pilot.app.screen)]
+        screen = pilot.app.screen
+        assert isinstance(screen, BoardScreen)
+        await until(pilot, lambda: screen.desk.session.role == role)
+        titles = [entry.title for entry in palette._keys(screen)]
         assert "Go: Orders  1" in titles
         assert ("Undo  z" in titles) is (role == "operator")
 
