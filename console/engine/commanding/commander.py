@@ -336,13 +336,19 @@ def what_changed(planned: PlanItem, now: PlanItem) -> str:
     pairs = (
         ("the order", planned.status, now.status),
         ("the run", planned.run_state, now.run_state),
-        ("the run", planned.run_id, now.run_id),
-        ("the amount", planned.amount, now.amount),
+        ("new", planned.run_id, now.run_id),
+        ("the amount", _yen(planned.amount), _yen(now.amount)),
         ("possible", planned.will_do, now.will_do),
     )
     for name, before, after in pairs:
         if before != after:
             if name == "possible":
                 return now.reason or "it is possible again"
+            if name == "new":
+                return "a new run of it was begun"
             return f"{name} was {before or 'not there'}, now {after or 'not there'}"
     return "the order moved on since it was planned"
+
+
+def _yen(amount: int | None) -> str | None:
+    return None if amount is None else f"¥{amount:,}"

@@ -52,7 +52,8 @@ class ResolveAbsent(Act):
         looks = [s for s in earlier if s.kind == "look" and s.ended_at is not None]
         words = list(seen.words)
         if looks:
-            words.append(f"looked for {len(looks)} times before; the last look said {looks[-1].outcome}")
+            often = "once" if len(looks) == 1 else f"{len(looks)} times"
+            words.append(f"looked for {often} before; the last look said {looks[-1].outcome}")
         words.append(f"{call.operation} is recorded as not made")
         words.append(_then(request, f"{call.operation} is sent once more"))
         warnings = (f"if {call.operation} was made after all, the customer gets it twice",)

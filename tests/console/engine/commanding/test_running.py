@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
-from console.engine.commanding.commander import Commander
+from console.engine.commanding.commander import Commander, what_changed
 from console.engine.commanding.errors import BadArgument, Changed, NotPossible
+from console.engine.commanding.plans import PlanItem
 from storage import profiles, runs
 from storage.runs import Run
 from tests.console.engine.commanding.conftest import OLGA, OTTO, SUE, Floor
@@ -55,6 +57,14 @@ async def test_two_people_retry_and_one_run_starts(floor: Floor) -> None:
     with pytest.raises(Changed):  # the plan was for the first failure, not for the next one
         await floor.submit(second, OLGA, order_id)
     assert len(floor.journal.peek(lambda db: runs.of_order(db, order_id))) == 2
+
+
+def test_what_changed_is_told_in_words() -> None:
+    """A person knows no numbers of runs, and an amount by its currency."""
+    planned = PlanItem("8015h000000001PAAQ", "00000186", True, "", "Failed", 9, 4, "failed", 5980, None)
+    assert what_changed(planned, replace(planned, run_id=28)) == "a new run of it was begun"
+    assert what_changed(planned, replace(planned, amount=6480)) == "the amount was ¥5,980, now ¥6,480"
+    assert what_changed(planned, replace(planned, run_state="done")) == "the run was failed, now done"
 
 
 async def test_two_retries_in_the_same_moment_start_one_run(floor: Floor) -> None:
