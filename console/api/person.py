@@ -33,7 +33,7 @@ WORDS = {
     "ownership": ("Another journal owns this org", "This daemon takes nothing in any more: work where the other one runs."),
 }  # fmt: skip
 HELD = {
-    "before_start": "approved before intake.start_at",
+    "before_start": "approved before our start",
     "four_eyes": "placed and approved by the same person",
     "approved_again": "approved again although it was provisioned",
     "observing": "this daemon only observes",

@@ -138,9 +138,7 @@ class Door:
             return self._approved(db, bundle, latest, source, now, modified)
         if status == "Provisioning" and latest is None:
             if self._before_start(bundle):
-                return self._hold(
-                    db, bundle, source, now, "before_start", "was being provisioned before intake.start_at"
-                )
+                return self._hold(db, bundle, source, now, "before_start", "was being provisioned before our start")
             return self._start(db, bundle, source, now, look_first=True, foreign=True)
         return Admission(
             Act.CLOSED, f"the order is {status}" + (f", run {latest.id} is {latest.state}" if latest else "")
@@ -151,7 +149,7 @@ class Door:
     ) -> Admission:
         if latest is None:
             if self._before_start(bundle):
-                return self._hold(db, bundle, source, now, "before_start", "approved before intake.start_at")
+                return self._hold(db, bundle, source, now, "before_start", "approved before our start")
             if self._same_person(bundle):
                 return self._hold(
                     db, bundle, source, now, "four_eyes", "approved in Salesforce by the person who placed it"

@@ -63,6 +63,9 @@ _ADVICE: dict[str, str] = {
     "cancelled_meanwhile": "The order was cancelled in Salesforce while effects stand. Undo them with cancel, or leave them.",
     "no_clear_answer": "The far side never gave an answer that says what it did. See whether it works again, then retry: it is"
     " asked once more, which makes no second effect.",
+    "before_start": "It was approved before this daemon began to work here, and may have been provisioned by hand. Look in"
+    " WHMCS, then start or cancel it.",
+    "four_eyes": "Whoever placed an order may not approve it. Somebody else looks at it, then starts or cancels it.",
     "approved_again": "This order was provisioned before. Nothing is started; make a new order for a new service.",
 }
 _BY_CLASS: dict[ErrorClass, str] = {

@@ -21,7 +21,7 @@ CERTIFICATES_EVERY = 3600.0
 INTAKE = "intake"
 
 _HELD = {
-    "before_start": "approved before intake.start_at: start or reject them",
+    "before_start": "approved before our start (intake.start_at): start or cancel them",
     "four_eyes": "approved by the person who placed them: somebody else must start them",
     "approved_again": "approved again although their provisioning is done: close or clear them up",
 }

@@ -83,6 +83,11 @@ def test_every_class_has_advice(kind: ErrorClass) -> None:
     assert advice("some_new_code", kind).endswith(".")
 
 
+@pytest.mark.parametrize("code", ["before_start", "four_eyes", "approved_again"])
+def test_a_held_order_has_advice_too(code: str) -> None:
+    assert advice(code, None) and "_" not in advice(code, None) and "start" in advice(code, None)
+
+
 def test_advice_for_a_code_goes_before_that_of_its_class() -> None:
     assert advice("no_pay_method", "customer") == _ADVICE["no_pay_method"]
     assert advice(None, None) == ""

@@ -155,7 +155,14 @@ async def test_a_held_order_is_started(floor: Floor) -> None:
     await refused(floor, "viewer", row, "S", "needs the role operator; yours is viewer")
     pilot = await floor.console("operator")
     screen = await needs(pilot, row)
-    await shows(pilot, "approved before intake.start_at", "S Start", "nothing outside", "1 needs a person")
+    await shows(
+        pilot,
+        "approved before our start",
+        "may have been provisioned by hand",
+        "S Start",
+        "nothing outside",
+        "1 needs a person",
+    )
     await press(pilot, "S")
     plan = await same_plan(floor, "operator", await planned(pilot))
     await press(pilot, *"ok", "enter")
