@@ -88,7 +88,7 @@ def _orders(db: sqlite3.Connection, mask: Masker, now: float) -> Iterable[Found]
 
 def _kind(row: Waiting) -> tuple[str, str, list[str]]:
     where = f" at {row.step}" if row.step else ""
-    code = f": {row.code}" if row.code else ""
+    code = f": {row.code.replace('_', ' ') if row.code.islower() else row.code}" if row.code else ""  # ours are words
     resolve = ["order.resolve_is", "order.resolve_absent", "order.unpark", "order.note"]
     if row.state == "held":
         return "held", f"Held: {HELD.get(row.code or '', row.code or 'for a person')}", ["order.start", "order.cancel"]

@@ -115,6 +115,20 @@ async def test_everything_that_needs_a_person_and_nothing_else(desk: Desk) -> No
     assert "needs the role operator; yours is viewer" in next(i for i in seen.items if i.kind == "failed").why_not
 
 
+@pytest.mark.parametrize(
+    ("code", "title"),
+    [
+        ("client_inactive", "Failed at load: client inactive"),
+        ("UNABLE_TO_LOCK_ROW", "Failed at load: UNABLE_TO_LOCK_ROW"),
+    ],
+)
+async def test_a_failure_is_named_in_words_where_the_name_is_ours(desk: Desk, code: str, title: str) -> None:
+    failed = {**DATA, "state": "failed", "step": "load", "error_step": "load", "error_code": code}
+    await desk.journal.write(lambda db: put_order(db, 1, {}, failed))
+    (item,) = (await desk.client("operator").needs_person()).items
+    assert (item.title, item.code) == (title, code)
+
+
 async def test_an_alarm_that_has_a_row_of_its_own_is_not_told_twice(desk: Desk) -> None:
     def fill(db: sqlite3.Connection) -> None:
         now = time.time()
