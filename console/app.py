@@ -249,7 +249,8 @@ class ConsoleApp(HearingApp, inherit_bindings=False):
 
     def _tell(self, said: str, severity: str) -> None:
         plain = self.desk.glyphs.plain(said)
-        self.desk.said.append(moment_line(plain, self.desk.session.now(), self.desk.session.zone))
+        self.desk.said_at = self.desk.session.now()
+        self.desk.said.append(moment_line(plain, self.desk.said_at, self.desk.session.zone))
         del self.desk.said[:-50]
         shown = {"error": "error", "warning": "warning"}.get(severity, "information")
         self.notify(plain, severity=shown, timeout=NOTICE, markup=False)

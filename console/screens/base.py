@@ -24,6 +24,7 @@ FOREIGN = Hint("Japanese input is on:", "switch it off to use keys", "app.help",
 FOREIGN_FOR = 6.0  # seconds
 
 ROOM_FOR_ALL = 110  # columns in which every section has its name
+OWN_STAYS = 30.0  # seconds for which what was said here stands before what the feed tells
 
 
 class LiveScreen(Attended, Screen[None]):
@@ -173,9 +174,9 @@ class LiveScreen(Attended, Screen[None]):
         ticker = self._ticker
         book, session = self.desk.session.book, self.desk.session
         height = max(1, ticker.size.height)
-        own = self.desk.said[-1:]
         events = list(book.recent)[-height:][::-1]
         lines = [
             event_line(e, book.get(e.order_id) if e.order_id else None, session.zone, self.desk.glyphs) for e in events
         ]
-        ticker.show([*own, *lines][:height])
+        newer = sum(1 for e in events if e.at > self.desk.said_at + OWN_STAYS)
+        ticker.show([*lines[:newer], *self.desk.said[-1:], *lines[newer:]][:height])

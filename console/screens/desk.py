@@ -39,6 +39,7 @@ class Desk:
     views: Views
     window_runs_daemon: bool = False
     said: list[Line] = field(default_factory=list)
+    said_at: float = 0.0  # when the last of them was said, in the daemon's time
     waiting: dict[str, int] = field(default_factory=dict)
     view: View = field(default_factory=lambda: View("", ""))
     asking: bool = False

@@ -8,6 +8,7 @@ from textual.widgets import Input
 
 from console.client.views import View
 from console.schema.book import COLUMNS
+from console.screens.base import OWN_STAYS
 from console.screens.board import BoardScreen
 from console.screens.order import OrderScreen
 from console.screens.settings import SettingsScreen
@@ -19,13 +20,13 @@ from tests.console.screens.conftest import Opened, until
 from tests.console.screens.looking import board, order, screen_text, text_of
 
 
-def put(api: CannedApi, seq: int, number: str, **values: object) -> None:
+def put(api: CannedApi, seq: int, number: str, *, at: float = world.NOW, **values: object) -> None:
     """The feed says that this order looks so now."""
     changed = dict(zip(COLUMNS, world.row(world.ENTRIES[world.order_id(number)]), strict=True))
     changed |= {"version": 100 + seq, "updated": world.NOW + seq, **values}
     api.feed.put(
         {
-            "seq": seq, "prev": seq - 1, "epoch": 1, "at": world.NOW, "kind": "run", "order_id": world.order_id(number),
+            "seq": seq, "prev": seq - 1, "epoch": 1, "at": at, "kind": "run", "order_id": world.order_id(number),
             "body": {"number": number, "state": changed["state"], "step": "crm"}, "row": [changed[name] for name in COLUMNS],
         }
     )  # fmt: skip
@@ -53,6 +54,31 @@ async def test_a_change_is_shown_and_goes_to_the_ticker(api: CannedApi, opened: 
         await until(pilot, lambda: table.keys[0] == world.order_id("00010481"))
         assert "✓ done" in text_of(table).splitlines()[1]
         assert "00010481 ✓ done" in screen_text(pilot)
+
+
+async def test_what_was_said_here_gives_way_in_the_ticker_to_what_happened_since(
+    api: CannedApi, opened: Opened
+) -> None:
+    async with opened(size=(80, 24)) as pilot:  # where the ticker has one line
+        board(pilot).tell("The book was read again.")
+        said = "12:04:31   The book was read again."
+        await until(pilot, lambda: said in screen_text(pilot))
+        put(api, 101, "00010481", at=world.NOW + OWN_STAYS - 1, state="parked")
+        app: Any = pilot.app
+        await until(pilot, lambda: app.desk.session.book.seq == 101)
+        app._tick()
+        await pilot.pause()
+        assert said in screen_text(pilot)
+        put(api, 102, "00010481", at=world.NOW + OWN_STAYS + 1, state="done", strip="vv-vvvv")
+        await until(pilot, lambda: "00010481 ✓ done" in screen_text(pilot) and said not in screen_text(pilot))
+
+
+async def test_a_complaint_about_the_filter_that_has_no_room_is_cut_visibly(opened: Opened) -> None:
+    async with opened(size=(80, 24)) as pilot:
+        await set_filter(pilot, "state:gap")
+        await until(pilot, lambda: "no value" in screen_text(pilot))
+        assert 'state has no value "gap"; known: queued,' in screen_text(pilot)
+        assert next(line for line in screen_text(pilot).splitlines() if "no value" in line).rstrip().endswith("…")
 
 
 async def test_rows_do_not_move_under_the_hand(api: CannedApi, opened: Opened) -> None:
