@@ -15,8 +15,12 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
+from console.widgets.paintedrows import PaintedRows
+
 STILL = 3  # times in a row that nothing else has the focus: the key, what it sent, what that opened
 MOST = 5.0  # seconds that what a key opens is waited for on a busy machine; then the next one is taken whatever stands there
+
+MOVES = frozenset({"up", "down", "pageup", "pagedown", "home", "end"})
 
 Typed = events.Key | events.Paste
 
@@ -41,10 +45,17 @@ class TypedAhead:
         """Take it now, or after those before it."""
         if self._turn:
             self._held.append((event, self._on_top()))
-        elif isinstance(event, events.Key) and event.is_printable and isinstance(self._app.focused, Input | TextArea):
-            await self._take(event)  # a letter in a text field opens nothing
+        elif isinstance(event, events.Key) and self._opens_nothing(event):
+            await self._take(event)
         else:
             await self._begin(event)
+
+    def _opens_nothing(self, key: events.Key) -> bool:
+        """A letter in a text field; a cursor key in a list, where what comes after it goes the same way."""
+        focused = self._app.focused
+        return (key.is_printable and isinstance(focused, Input | TextArea)) or (
+            key.key in MOVES and isinstance(focused, PaintedRows)
+        )
 
     async def _begin(self, event: Typed) -> None:
         self._last += 1
