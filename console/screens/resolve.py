@@ -39,6 +39,7 @@ class ResolveScreen(ActingScreen):
         super().__init__(desk)
         self.order_id = order_id
         self._detail: OrderDetail | None = None
+        self._about: int | None = None  # the call that is to be settled here
         self._found: CandidatesView | None = None
         self._trouble = self._unread = ""
         self._fetch, self._look = Latest(self, self._read), Latest(self, self._read_candidates)
@@ -103,7 +104,9 @@ class ResolveScreen(ActingScreen):
             self._trouble = str(error)
         self._show_all()
         self.show_keys()
-        if self._detail is not None and self._call() is None and self.is_active:
+        if (call := self._call()) is not None:
+            self._about = call.id
+        elif self._detail is not None and self.is_active:
             self._settled(self._detail)
 
     async def _read_candidates(self) -> None:
@@ -118,10 +121,9 @@ class ResolveScreen(ActingScreen):
 
     def _settled(self, detail: OrderDetail) -> None:
         """Somebody said what it is, or the engine found it: there is nothing left to resolve here."""
-        done = [call for call in detail.calls if call.settled_by and call.settled_at]
-        last = max(done, key=lambda call: call.settled_at or 0.0, default=None)
-        by = f": {last.operation} is {last.state.replace('_', ' ')}, {last.settled_by}" if last is not None else ""
-        self.tell(f"{detail.order.number}: every outcome is known now{by}")
+        call = next((call for call in detail.calls if call.id == self._about and call.state != "unknown"), None)
+        said = "every outcome is known now" if call is None else _outcome(call)
+        self.tell(f"{detail.order.number}: {said}")
         self.dismiss()
 
     def _call(self) -> CallView | None:
@@ -201,3 +203,11 @@ _ALSO = (("p", "Park", "park"), ("m", "Note", "note"), ("u", "Take", "take"))
 
 def _width(sheet: Sheet) -> int:
     return max(24, sheet.room or 40)
+
+
+def _outcome(call: CallView) -> str:
+    """What the call is known to have made, and who said so."""
+    found = {"done": "it is there", "absent": "it is not there"}.get(call.state, call.state.replace("_", " "))
+    kind, _, name = (call.settled_by or "").partition(": ")
+    by = f"{name} said so" if kind == "resolve" and name else "the daemon found out"
+    return f"the outcome of {call.operation} is known now: {found}, {by}"

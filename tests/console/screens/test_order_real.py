@@ -119,7 +119,8 @@ async def test_a_lost_answer_is_resolved_by_comparing_and_one_key(floor: Floor) 
     world = await floor.world(order_id)
     assert [number for number, _ in world["whmcs"]["orders"]] == [made[0]], "exactly one, however it was resolved"
     assert world["salesforce"]["WHMCS_Order_ID__c"] == made[0]
-    await until(lambda: "every outcome is known now" in " ".join(line_text(pilot)))
+    told = "the outcome of whmcs.AddOrder is known now: it is there, operator of the test said so"
+    await until(lambda: told in " ".join(line_text(pilot)), said=lambda: " ".join(line_text(pilot)))
     await home(pilot)
 
 
