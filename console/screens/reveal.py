@@ -49,7 +49,7 @@ class RevealScreen(Attended, ModalScreen[None]):
         self._desk, self._order_id, self._number, self._clock = desk, order_id, number, clock
         self._values: Mapping[str, Any] | None = None
         self._hide_at = 0.0
-        self._over = self._closed = False
+        self._over = self._left = False
         self._what = ChoiceInput(list(FIELDS), value="contact", id="reveal-what")
         self._reason = Input(id="reveal-reason", placeholder="why you need it; it is kept in the audit log")
         self._words = Sheet(id="reveal-words", ellipsis=desk.glyphs.ellipsis)
@@ -149,8 +149,8 @@ class RevealScreen(Attended, ModalScreen[None]):
 
     def action_close(self) -> None:
         self._values = None
-        if self.is_active and not self._closed:
-            self._closed = True
+        if self.is_active and not self._left:
+            self._left = True
             self.dismiss(None)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.widgets import Input
 
 from console.client.errors import NoAnswer
@@ -95,6 +96,18 @@ async def test_what_comes_after_somebody_looked_away_is_not_shown(
             await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, OrderScreen))
         assert PHONE not in str(shown)
+
+
+async def test_after_leaving_the_question_for_a_reason_keys_are_heard(opened: Opened) -> None:
+    async with opened() as pilot:
+        desk = board(pilot).desk
+        pilot.app.push_screen(OrderScreen(desk, world.order_id("00010480")))
+        await until(pilot, lambda: isinstance(pilot.app.screen, OrderScreen) and bool(order(pilot).known_commands()))
+        for _ in range(2):
+            pilot.app.post_message(events.Key("w", "w"))
+            await until(pilot, lambda: isinstance(pilot.app.screen, RevealScreen))
+            pilot.app.post_message(events.Key("escape", None))
+            await until(pilot, lambda: isinstance(pilot.app.screen, OrderScreen))
 
 
 @pytest.mark.parametrize("redactor", [Redactor(), Open()], ids=["as it is", "control"])
