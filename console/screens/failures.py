@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from console import keys
 from console.client.errors import ApiError
+from console.client.query_parse import Term, parse_terms
 from console.commands.table import BY_ID
 from console.schema.desk import FailureGroup, Failures
 from console.schema.detail import PossibleCommand
@@ -27,6 +28,14 @@ from console.widgets.sheet import Sheet
 DEFAULT = "state:failed,retrying,parked,held"
 NOTHING = "nothing stands in the way"
 CAUSE = "cause:"  # before the fingerprint in a row's key, and in the grammar
+
+
+def narrowed(filter_: str, term: str) -> str:
+    """Each alternative of the filter with this term too: alone at its end, it would be for the last alternative only."""
+    alternatives: dict[int, list[Term]] = {}
+    for one in parse_terms(filter_):
+        alternatives.setdefault(one.group, []).append(one)
+    return " | ".join(f"{filter_[terms[0].start : terms[-1].end]} {term}" for terms in alternatives.values())
 
 
 class FailuresScreen(ReadingScreen):
@@ -255,11 +264,14 @@ class FailuresScreen(ReadingScreen):
         return found
 
     def chosen_filter(self) -> str:
-        """A cause with more orders than the answer names is meant whole, as the filter here narrows it."""
-        group = self._groups.get(self.table.in_hand or "")
-        if self.table.marks or group is None or group.count <= len(group.order_ids):
+        """Causes with more orders than the answer names are meant whole, as the filter here narrows them; also where they
+        are marked."""
+        chosen = list(self.table.marks) or [self.table.in_hand or ""]
+        groups = [group for key in chosen if (group := self._groups.get(key)) is not None]
+        if len(groups) < len(chosen) or all(group.count <= len(group.order_ids) for group in groups):
             return ""
-        return f"{self._bar.text or DEFAULT} {CAUSE}{group.cause}"
+        answered = self._answer.filter if self._answer is not None else DEFAULT
+        return narrowed(answered, CAUSE + ",".join(group.cause for group in groups))
 
     def action_act(self, command_id: str) -> None:
         """Why a group cannot take a command is said in the daemon's words, also when it has many orders."""

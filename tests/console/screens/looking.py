@@ -8,10 +8,12 @@ from textual.widget import Widget
 
 from console.app import ConsoleApp
 from console.screens.board import BoardScreen
+from console.screens.needs import NeedsScreen
 from console.screens.order import OrderScreen
 from console.widgets.confirm import PlanDialog
 from console.widgets.inline import InlineConfirm
 from console.widgets.sheet import Sheet
+from tests.console.screens import world
 from tests.console.screens.conftest import until
 
 
@@ -81,3 +83,17 @@ async def asked_inline(pilot: Pilot[Any]) -> InlineConfirm:
     await until(pilot, lambda: isinstance(s := pilot.app.screen, InlineConfirm) and s.ready)
     assert isinstance(pilot.app.screen, InlineConfirm)
     return pilot.app.screen
+
+
+async def needs(pilot: Pilot[Any], row: str) -> NeedsScreen:
+    await pilot.press("exclamation_mark")
+    await until(pilot, lambda: isinstance(pilot.app.screen, NeedsScreen) and "wait for a person" in screen_text(pilot))
+    screen = pilot.app.screen
+    assert isinstance(screen, NeedsScreen)
+    screen.table.take(row)
+    await until(pilot, lambda: screen.in_hand is not None and bool(screen.known_commands()))
+    return screen
+
+
+def order_row(number: str) -> str:
+    return f"order:{world.order_id(number)}"

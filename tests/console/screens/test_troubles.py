@@ -25,7 +25,7 @@ from console.widgets.sheet import Sheet
 from tests.console.screens import troubles, world
 from tests.console.screens.canned import CannedApi
 from tests.console.screens.conftest import Opened, until
-from tests.console.screens.looking import dialog, notices, planned, screen_text, words_of
+from tests.console.screens.looking import dialog, needs, notices, order_row, planned, screen_text, words_of
 
 
 def many(command: str, request: PlanRequest) -> Plan:
@@ -53,26 +53,12 @@ def many(command: str, request: PlanRequest) -> Plan:
     )  # fmt: skip
 
 
-async def needs(pilot: Pilot[Any], row: str) -> NeedsScreen:
-    await pilot.press("exclamation_mark")
-    await until(pilot, lambda: isinstance(pilot.app.screen, NeedsScreen) and "wait for a person" in screen_text(pilot))
-    screen = pilot.app.screen
-    assert isinstance(screen, NeedsScreen)
-    screen.table.take(row)
-    await until(pilot, lambda: screen.in_hand is not None and bool(screen.known_commands()))
-    return screen
-
-
 async def failures(pilot: Pilot[Any]) -> FailuresScreen:
     await pilot.press("3")
     await until(pilot, lambda: isinstance(pilot.app.screen, FailuresScreen) and "8 causes" in screen_text(pilot))
     screen = pilot.app.screen
     assert isinstance(screen, FailuresScreen)
     return screen
-
-
-def order_row(number: str) -> str:
-    return f"order:{world.order_id(number)}"
 
 
 async def test_the_count_stands_on_every_screen_and_leads_to_the_list(opened: Opened) -> None:
@@ -147,62 +133,6 @@ async def test_the_mail_of_a_row_is_the_one_that_is_sent_again(api: CannedApi, o
         assert screen.prefilled(BY_ID["system.seen"]) == {"row": "mail:17"}
 
 
-async def test_a_settled_row_stays_in_hand_and_says_so(api: CannedApi, opened: Opened) -> None:
-    async with opened() as pilot:
-        screen = await needs(pilot, order_row("00010466"))
-        left = [item for item in api.needs.items if item.key != order_row("00010466")]
-        api.needs = api.needs.model_copy(update={"items": left, "count": len(left)})
-        await pilot.press("f")
-        await until(pilot, lambda: "settled meanwhile" in screen_text(pilot))
-        assert screen.table.in_hand == order_row("00010466")
-        assert screen.targets() == {}
-        row = next(line for line in screen_text(pilot).splitlines() if "settled meanwhile" in line)
-        assert "00010466" in row, "the row still says which order it was"
-        said = "00010466 was settled meanwhile and waits for nobody any more. ⏎ opens the order."
-        await until(pilot, lambda: said in screen_text(pilot))
-        await pilot.press("r")
-        await until(pilot, lambda: f"Retry: {said}" in notices(pilot))
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, OrderScreen))
-
-
-async def test_a_settled_row_of_the_system_asks_for_no_row_by_its_id(api: CannedApi, opened: Opened) -> None:
-    async with opened() as pilot:
-        screen = await needs(pilot, "pause:esim")
-        title = screen.in_hand.title if screen.in_hand is not None else ""
-        left = [item for item in api.needs.items if item.key != "pause:esim"]
-        api.needs = api.needs.model_copy(update={"items": left, "count": len(left)})
-        await pilot.press("f")
-        await until(pilot, lambda: "settled meanwhile" in screen_text(pilot))
-        await pilot.press("D")
-        said = f"Mark as seen: {title} was settled meanwhile and waits for nobody any more."
-        await until(pilot, lambda: said in notices(pilot))
-        assert pilot.app.screen is screen and not api.plans
-
-
-async def test_what_is_for_one_row_is_not_done_while_rows_are_marked(api: CannedApi, opened: Opened) -> None:
-    async with opened() as pilot:
-        screen = await needs(pilot, "mail:17")
-        await pilot.press("space")
-        await until(pilot, lambda: "1 marked" in screen_text(pilot))
-        await pilot.press("D")
-        said = "Mark as seen: this is done for one row at a time: esc clears the marks"
-        await until(pilot, lambda: said in notices(pilot))
-        assert pilot.app.screen is screen and not api.plans
-
-
-async def test_acts_that_begin_alike_are_told_apart(api: CannedApi, opened: Opened) -> None:
-    """A supervisor may say both: it is there, and it is not there."""
-    async with opened() as pilot:
-        screen = await needs(pilot, order_row("00010470"))
-        item = screen.in_hand
-        assert item is not None
-        both = item.model_copy(update={"next_acts": ["order.resolve_is", "order.resolve_absent"]})
-        assert needsrow.acts_words(both) == "= It is there  A It is not there"
-        one = item.model_copy(update={"next_acts": ["order.resolve_is", "order.unpark"]})
-        assert needsrow.acts_words(one) == "= Resolve  W Go on now"
-
-
 async def test_a_cause_unfolds_and_says_why_a_command_is_not_for_it(api: CannedApi, opened: Opened) -> None:
     async with opened() as pilot:
         screen = await failures(pilot)
@@ -261,6 +191,7 @@ async def test_a_cause_with_more_orders_than_are_named_is_meant_by_filter(
     api: CannedApi, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = troubles.failures()
+    other = next(one.cause for one in found.groups if one.cause != "capacity")
     many_of_one = [one.model_copy(update={"count": 900}) if one.cause == "capacity" else one for one in found.groups]
 
     async def failing(filter_: str = "") -> Any:
@@ -272,6 +203,12 @@ async def test_a_cause_with_more_orders_than_are_named_is_meant_by_filter(
         screen = await failures(pilot)
         screen.table.take("cause:capacity")
         assert screen.chosen_filter() == "state:failed,retrying,parked,held cause:capacity"
+        screen.table.marks = dict.fromkeys(["cause:capacity", f"cause:{other}"])
+        both = f"capacity,{other}"
+        assert screen.chosen_filter() == f"state:failed,retrying,parked,held cause:{both}", (
+            "marked causes are meant whole"
+        )
+        screen.table.clear_marks()
         await pilot.press("p")
         await until(pilot, lambda: "until" in screen_text(pilot))
         await until(pilot, lambda: not dialog(pilot).ignores_input())
