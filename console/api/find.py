@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -119,6 +119,8 @@ async def _ask_outside(api: Api, text: str, meant: Sequence[Reading]) -> Outside
         outside.clients |= {client.id: client for client in (read.answer or Clients(())).clients}
         asked, clients = True, read if read.answer is None else clients
     rows = await ask(engine, System.SALESFORCE, lambda: find_orders(engine, [*outside.accounts.values()], meant))
+    if accounts.answer is None and not rows.answer:
+        rows = replace(rows, answer=None, note=accounts.note)  # nobody knows whose orders were to be looked for
     outside.rows = (rows.answer or ())[:MOST_ORDERS]
     outside.looked = [
         _looked("Salesforce accounts", accounts, len(outside.accounts), MOST_ACCOUNTS),

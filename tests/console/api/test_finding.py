@@ -104,3 +104,15 @@ async def test_a_customer_with_more_orders_than_are_listed(floor: Floor) -> None
         assert (orders_there.place, orders_there.found) == ("Salesforce orders", MOST_ORDERS)
         assert found.more and "more than 50 orders" in found.say.en
     assert not (await floor.desk.client("operator").find(newest)).more
+
+
+async def test_without_salesforce_no_place_of_it_is_said_to_have_been_looked_at(floor: Floor) -> None:
+    """Whose orders are meant is asked there first: of a name or a telephone its orders were not looked for either."""
+    order_id, person = await floor.done("vpn"), floor.person
+    floor.sandbox.faults.add(system="salesforce", operation="*", kind="http_503", count=1000)
+    for text, here in ((person.phone, [order_id]), ("nobody-at-all", [])):
+        found = await floor.desk.client("operator").find(text)
+        assert [hit.order.order_id for hit in found.orders] == here
+        asked = {place.place: place.ok for place in found.looked}
+        assert not asked["Salesforce accounts"] and not asked["Salesforce orders"] and not found.complete
+        assert all(place.ok or place.note for place in found.looked)
