@@ -58,6 +58,7 @@ class FailuresScreen(ReadingScreen):
         self._acts = Sheet(id="failures-acts", ellipsis=ellipsis)
         self._answer: Failures | None = None
         self._groups: dict[str, FailureGroup] = {}
+        self._settled: dict[str, FailureGroup] = {}  # causes that are still shown and have no order here any more
         self._group_of: dict[str, str] = {}  # order → key of its cause
         self._unfolded: set[str] = set()
         self._flat = False
@@ -93,6 +94,8 @@ class FailuresScreen(ReadingScreen):
         group = self._groups.get(key)
         if group is not None:
             return failrow.group_cells(group, key in self._unfolded, session.now(), glyphs)
+        if (settled := self._settled.get(key)) is not None:
+            return {"cause": [(f"  not here any more: {glyphs.plain(literal(settled.title))}", "muted")]}
         row = session.book.get(key)
         if row is None:
             return {"cause": [("  settled meanwhile", "muted")], "number": [("settled meanwhile", "muted")]}
@@ -110,9 +113,11 @@ class FailuresScreen(ReadingScreen):
             if text == self._bar.text:
                 self._bar.complain(str(error))
             raise
+        known = self._settled | self._groups
         self._groups = {CAUSE + group.cause: group for group in self._answer.groups}
         self._group_of = {key: name for name, group in self._groups.items() for key in group.order_ids}
         self._offer()
+        self._settled = {key: known[key] for key in self.table.keys if key in known and key not in self._groups}
         if self._possible[0] == self.table.in_hand:
             self._ask_possible(self._possible[0])  # time alone may have made more possible
 
@@ -140,7 +145,7 @@ class FailuresScreen(ReadingScreen):
         group = self._in_hand_group()
         if group is None:
             none = self._answer is not None and not self._groups
-            said = self._nothing() if none else "an arrow key takes a cause in hand"
+            said = self._nothing() if none else self._nobody_in_hand()
             self._about.set_lines([[(said, "ok" if none and said == NOTHING else "muted")]])
             self._acts.set_lines([])
             return
@@ -152,6 +157,15 @@ class FailuresScreen(ReadingScreen):
             lines[1:1] = failrow.act_lines(group, glyphs, width, narrow=True)
         self._about.set_lines(lines)
         self._acts.set_lines(failrow.act_lines(group, glyphs, max(30, self._acts.room), narrow=False))
+
+    def _nobody_in_hand(self) -> str:
+        """Why there is nothing to say of the row in hand, or that there is none."""
+        key = self.table.in_hand
+        if key is None:
+            return "an arrow key takes a cause in hand"
+        if key in self._settled:
+            return "no order under this filter stands at this cause any more"
+        return "this order stands at no cause under this filter any more"
 
     def _nothing(self) -> str:
         """What an empty list means: all is well only where everything was asked for, and just now."""

@@ -1,7 +1,10 @@
 """Needs a person: rows that were settled while somebody looked at them, and what is done to one row at a time."""
 
+from console.schema.desk import Failures
+from console.screens.failures import FailuresScreen
 from console.screens.order import OrderScreen
 from console.widgets import needsrow
+from tests.console.screens import troubles
 from tests.console.screens.canned import CannedApi
 from tests.console.screens.conftest import Opened, until
 from tests.console.screens.looking import needs, notices, order_row, screen_text
@@ -61,3 +64,26 @@ async def test_acts_that_begin_alike_are_told_apart(api: CannedApi, opened: Open
         assert needsrow.acts_words(both) == "= It is there  A It is not there"
         one = item.model_copy(update={"next_acts": ["order.resolve_is", "order.unpark"]})
         assert needsrow.acts_words(one) == "= Resolve  W Go on now"
+
+
+async def test_a_cause_without_orders_keeps_its_name_while_it_is_in_hand(api: CannedApi, opened: Opened) -> None:
+    found = troubles.failures()
+    gone = next(group for group in found.groups if group.cause == "capacity")
+    left = found.model_copy(update={"groups": [group for group in found.groups if group is not gone]})
+    answer = [found]
+
+    async def failing(filter_: str = "") -> Failures:
+        return answer[0]
+
+    api.failures = failing  # type: ignore[method-assign]
+    async with opened() as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: isinstance(pilot.app.screen, FailuresScreen) and gone.title in screen_text(pilot))
+        screen = pilot.app.screen
+        assert isinstance(screen, FailuresScreen)
+        screen.table.take("cause:capacity")
+        answer[0] = left
+        await pilot.press("f")
+        await until(pilot, lambda: f"not here any more: {gone.title}" in screen_text(pilot))
+        await until(pilot, lambda: "no order under this filter stands at this cause any more" in screen_text(pilot))
+        assert "an arrow key takes" not in screen_text(pilot)
