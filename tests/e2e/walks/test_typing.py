@@ -1,5 +1,6 @@
 """What an input method commits, and what is pasted: in text fields it is text, anywhere else it is never a command."""
 
+import re
 import time
 import unicodedata
 from collections.abc import Iterator
@@ -98,7 +99,7 @@ def test_an_escape_sequence_that_is_pasted_is_text(terminal: Terminal, orders: l
 
 def test_bytes_that_are_no_characters_mean_nothing(terminal: Terminal, orders: list[dict[str, Any]]) -> None:
     """A paste in another encoding, the report of a mouse beyond column 95 by an old terminal."""
-    terminal.send_bytes(b"\xe9\x9b \xff")
+    terminal.send_bytes(b"\xe9\x9b\xff")  # a space among them would mark a row
     terminal.send_bytes(b"\x1b[200~\x93c \xff\x92\x86 " + orders[0]["number"].encode() + b"\x1b[201~")
     terminal.shows(orders[0]["number"], "LOOKED IN", "⏎ Open")
     leave(terminal)
@@ -139,9 +140,12 @@ def test_what_is_typed_before_a_dialog_stands_agrees_to_nothing(
     terminal: Terminal, office: Office, orders: list[dict[str, Any]]
 ) -> None:
     """Take is confirmed on a line, Park in a dialog: neither by keys of the same burst, and ``q`` among them does not quit."""
-    for key, title in (("u", "Take"), ("p", "Park")):
-        terminal.send(f"\x1b[B{key}\r\rq")
+    below = max((order["number"] for order in orders), key=terminal.text.index)
+    for key, title, about in (("u", "Take", rf" Take.* {below}"), ("p", "Park", rf"^ +│ {below}")):
+        terminal.send(f"\x1b[H\x1b[B{key}\r\rq")  # the cursor's move is of the same burst
         terminal.shows(f" {title}", "Leave it  esc")
+        shown = re.compile(about, re.MULTILINE)
+        terminal.until(lambda s=shown: s.search(terminal.text) is not None, f"{title} of {below}")  # type: ignore[misc]
         leave(terminal)
     assert terminal.process.poll() is None
     told = office.world.count("SELECT COUNT(*) FROM audit WHERE command IN ('order.take', 'order.park')")
