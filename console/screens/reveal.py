@@ -17,7 +17,7 @@ from console.schema.service import RevealRequest
 from console.screens.desk import Desk
 from console.widgets.attended import Attended
 from console.widgets.cells import fit, literal
-from console.widgets.fields import ChoiceInput
+from console.widgets.fields import ChoiceInput, LineInput
 from console.widgets.frames import suit
 from console.widgets.pieces import Line, flowed
 from console.widgets.sheet import Sheet
@@ -51,7 +51,7 @@ class RevealScreen(Attended, ModalScreen[None]):
         self._hide_at = 0.0
         self._over = self._left = False
         self._what = ChoiceInput(list(FIELDS), value="contact", id="reveal-what")
-        self._reason = Input(id="reveal-reason", placeholder="why you need it; it is kept in the audit log")
+        self._reason = LineInput(id="reveal-reason", placeholder="why you need it; it is kept in the audit log")
         self._words = Sheet(id="reveal-words", ellipsis=desk.glyphs.ellipsis)
 
     def compose(self) -> ComposeResult:

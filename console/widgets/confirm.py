@@ -20,7 +20,7 @@ from console.schema.commands import Plan
 from console.widgets.attended import Attended
 from console.widgets.bulkrow import BulkRow
 from console.widgets.cells import literal
-from console.widgets.fields import field_for, read_value
+from console.widgets.fields import LineInput, field_for, read_value
 from console.widgets.frames import suit
 from console.widgets.glyphs import Glyphs
 from console.widgets.grace import Grace
@@ -61,7 +61,7 @@ class PlanDialog(Attended, ModalScreen[Agreed | None]):
         }
         self._reason_row = Horizontal(classes="field", id="dialog-reason-row")
         self._reason_label = Label("reason", id="dialog-reason-label", markup=False)
-        self._reason = Input(value=asked.reason, id="dialog-reason")
+        self._reason = LineInput(value=asked.reason, id="dialog-reason")
         self._count_row = Horizontal(classes="field", id="dialog-count-row")
         self._count_label = Label("", id="dialog-count-label", markup=False)
         self._count = Input(id="dialog-count")
@@ -232,7 +232,7 @@ class PlanDialog(Attended, ModalScreen[Agreed | None]):
             return
         reason = self._reason.value.strip()
         trouble = self._unfit_reason(reason)
-        field = self._reason
+        field: Input = self._reason
         if (
             not trouble
             and (count := self._planning.count_to_type(self._asked))

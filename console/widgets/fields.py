@@ -4,14 +4,25 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.suggester import SuggestFromList
 from textual.widgets import Input
 
 from console.commands.words import Argument, Kind
+from console.widgets.cells import literal
 
 
-class ChoiceInput(Input):
+class LineInput(Input):
+    """One line that takes a paste whole: Textual keeps its first line and drops the others without a word."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.replace(" ".join(literal(event.text).split()), *self.selection)
+
+
+class ChoiceInput(LineInput):
     """An input that knows what may stand in it: up and down go through the choices, typing completes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
