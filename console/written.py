@@ -3,8 +3,10 @@ spreadsheet raw (rules §12).
 """
 
 import json
+import os
 import unicodedata
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 # The columns of an order in a file, on the screen and on the command line alike.
@@ -19,6 +21,17 @@ def moment_of(condition: str) -> float | None:
     """Seconds since 1970 of the condition ``after(<seconds>)``; None of every other condition."""
     at = condition.removeprefix("after(").removesuffix(")")
     return float(at) if at != condition and at.replace(".", "", 1).isdigit() else None
+
+
+def write_private(file: Path, text: str) -> None:
+    """A new file of mode 0600, whole or not at all. Raises OSError, also when it exists."""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
+        try:
+            opened.write(text)
+            opened.flush()
+        except OSError:  # half of it would look like all of it
+            file.unlink(missing_ok=True)
+            raise
 
 
 def plain(value: Any) -> str:

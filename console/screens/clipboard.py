@@ -1,7 +1,6 @@
 """Copying: the terminal's clipboard by OSC 52, words about what became of it, and a file where it does not get there."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 from console.widgets.cells import literal_lines
 from console.widgets.glyphs import Glyphs
 from console.widgets.question import Question
+from console.written import write_private
 
 ASKING = 0.5  # seconds tmux has to say how it is set
 KEPT = 20
@@ -80,8 +80,7 @@ def save(folder: Path, text: str, now: datetime | None = None) -> Path:
     moment = now or datetime.now(UTC)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / f"copy-{moment:%Y%m%dT%H%M%S%fZ}.txt"
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
-        opened.write(literal_lines(text) + "\n")
+    write_private(file, literal_lines(text) + "\n")
     for old in sorted(folder.glob("copy-*.txt"))[:-KEPT]:
         old.unlink(missing_ok=True)
     return file

@@ -1,6 +1,5 @@
 """What leaves the screen of an order: copies, links, a file. Personal data in it is masked whoever asks."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Protocol, cast
@@ -117,9 +116,3 @@ class ExportTo(ModalScreen[Path | None]):
 
     def _complain(self, said: str) -> None:
         self.query_one("#export-error", Label).update(self._glyphs.plain(literal(said)))
-
-
-def write_new(file: Path, text: str) -> None:
-    """A new file of mode 0600. Raises OSError, also when it exists."""
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
-        opened.write(text + "\n")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from console.client.errors import ApiError
 from console.client.exporting import as_text, matching
 from console.screens.base import LiveScreen
-from console.screens.copying import ExportTo, write_new
+from console.screens.copying import ExportTo
+from console.written import write_private
 
 if TYPE_CHECKING:
     from console.schema.orders import OrderLine
@@ -25,7 +26,7 @@ async def export(screen: LiveScreen, name: str, what: str, made: Callable[[bool]
         return
     try:
         text, how_much = await made(file.suffix == ".json")
-        write_new(file, text)
+        write_private(file, text + "\n")
     except ApiError as error:
         screen.tell(f"Nothing was exported: {error}", "error")
     except OSError as error:
