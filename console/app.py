@@ -341,16 +341,14 @@ class ConsoleApp(HearingApp, inherit_bindings=False):
         if (key := f"{type(error).__name__} {place}") in self._mishaps:
             return
         self._mishaps.add(key)
-        file = self.options.crash.write(error)
-        self._tell(
-            f"Something went wrong in the console itself ({type(error).__name__}). The details are in {file}", "error"
-        )
+        kept = self.options.crash.told(error)
+        self._tell(f"Something went wrong in the console itself ({type(error).__name__}). {kept}", "error")
 
     def _fatal_error(self) -> None:
         """Textual would print a traceback with the values of local variables; this leaves one sentence and a file."""
         self.bell()
         if self._exception is not None:
-            self.options.crashed.append(self.options.crash.write(self._exception))
+            self.options.crashed.append(self.options.crash.told(self._exception))
         self._close_messages_no_wait()
 
     def _handle_exception(self, error: Exception) -> None:
@@ -377,7 +375,7 @@ def run_console(options: ConsoleOptions) -> int:
     farewell = options.embedded.farewell if options.embedded is not None else ""
     said = [*options.last_words, *([farewell] if farewell else [])]
     if options.crashed:
-        said.append(f"portal console stopped because of an error in itself. The details are in {options.crashed[-1]}")
+        said.append(f"portal console stopped because of an error in itself. {options.crashed[-1]}")
     with contextlib.suppress(OSError):  # the terminal hung up: nobody is there to be told
         print("\n".join(said), end="\n" if said else "", flush=True)  # noqa: T201 - the last words, when the screen is gone
     if options.crashed:

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from console.observe.redact import Redactor
 from console.observe.tracebacks import format_error, one_line
+from console.written import write_private
 
 EXIT_CRASH = 70  # EX_SOFTWARE of sysexits.h
 EXIT_INTERRUPTED = 130
@@ -29,8 +30,15 @@ class CrashReports:
     version: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
+    def told(self, error: BaseException, argv: Sequence[str] = ()) -> str:
+        """Write what happened, and say where; nothing can go wrong with that."""
+        try:
+            return f"The details are in {self.write(error, argv)}"
+        except OSError as trouble:
+            return f"The details could not be written anywhere: {trouble.strerror or trouble}"
+
     def write(self, error: BaseException, argv: Sequence[str] = ()) -> Path:
-        """Write what happened into a new file of mode 0600 and forget all but the newest ones."""
+        """Write what happened into a new file of mode 0600 and forget all but the newest ones. Raises OSError."""
         text = "\n".join(
             (
                 f"Portal Console {self.version}, Python {platform.python_version()}, {platform.platform()}",
@@ -47,8 +55,7 @@ class CrashReports:
     def _written(self, folder: Path, text: str) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = folder / f"crash-{self.now():%Y%m%dT%H%M%S%fZ}-{os.getpid()}.txt"
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
-            opened.write(text)
+        write_private(file, text)
         for old in sorted(folder.glob("crash-*.txt"))[:-KEPT]:
             old.unlink(missing_ok=True)
         return file
@@ -67,9 +74,8 @@ def guarded(main: Callable[[], int], reports: CrashReports, *, argv: Sequence[st
     except Exception as error:  # noqa: BLE001 - this is where unexpected errors end
         if isinstance(error, BrokenPipeError) and _reader_went_away():
             return EXIT_BROKEN_PIPE
-        file = reports.write(error, argv)
         said = one_line(error, reports.redactor)
-        stderr.write(f"portal stopped because of an error in itself: {said[:300]}. The details are in {file}\n")
+        stderr.write(f"portal stopped because of an error in itself: {said[:300]}. {reports.told(error, argv)}\n")
         return EXIT_CRASH
 
 

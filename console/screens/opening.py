@@ -45,7 +45,7 @@ class ConsoleOptions:
     wall: Callable[[], float] = time
     zone: tzinfo | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    crashed: list[Path] = field(default_factory=list)
+    crashed: list[str] = field(default_factory=list)  # where the details are of each error that ended it, in words
     last_words: list[str] = field(default_factory=list)  # left on the terminal at the end
 
     @property

@@ -2,6 +2,7 @@ import io
 import stat
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -68,6 +69,17 @@ def test_only_the_newest_are_kept_and_an_unwritable_folder_is_no_second_crash(tm
     assert elsewhere.exists()
     elsewhere.unlink()
     elsewhere.parent.rmdir()
+
+
+def test_a_crash_that_can_be_written_nowhere_is_a_sentence_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    stderr = io.StringIO()
+    with monkeypatch.context() as full:
+        full.setattr(tempfile, "tempdir", str(tmp_path / "file" / "below"))
+        assert guarded(crash, reports(tmp_path / "file" / "below"), argv=[], stderr=stderr) == EXIT_CRASH
+    said = stderr.getvalue()
+    assert said.startswith("portal stopped because of an error in itself: LookupError: no") and said.count("\n") == 1
+    assert "The details could not be written anywhere: Not a directory" in said
 
 
 def test_a_broken_socket_is_a_crash_but_a_reader_that_left_is_not(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import inspect
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from textual.screen import Screen
 import console
 from console.app import EXIT_REFUSED, ConsoleApp
 from console.client.errors import Unreachable
-from console.observe.crash import EXIT_CRASH
+from console.observe.crash import EXIT_CRASH, CrashReports
+from console.observe.redact import Redactor
 from console.screens.board import BoardScreen
 from console.screens.help import HelpScreen
 from console.widgets.attended import Attended
@@ -46,8 +48,28 @@ async def test_a_crash_leaves_a_file_and_no_local_variable_on_the_terminal(
     assert SECRET not in shown.out + shown.err
     assert "Traceback" not in shown.out + shown.err
     assert app.return_code == EXIT_CRASH
-    written = options.crashed[0].read_text()
+    written = Path(options.crashed[0].removeprefix("The details are in ")).read_text()
     assert "ZeroDivisionError" in written and SECRET not in written
+
+
+async def test_a_crash_that_can_be_written_nowhere_ends_the_console_all_the_same(
+    api: CannedApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    nowhere = tmp_path / "file" / "below"
+    options = options_for(lambda: api, tmp_path, crash=CrashReports(nowhere, Redactor(), "0.0.0"))
+    app = ConsoleApp(options)
+
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as full, pytest.raises(ZeroDivisionError):
+        full.setattr(tempfile, "tempdir", str(nowhere))
+        async with app.run_test() as pilot:
+            app.call_later(broken)
+            await pilot.pause()
+    assert options.crashed == ["The details could not be written anywhere: Not a directory"]
+    assert app.return_code == EXIT_CRASH
 
 
 async def test_a_worker_of_a_screen_that_breaks_is_told_once(api: CannedApi, opened: Opened, tmp_path: Path) -> None:
