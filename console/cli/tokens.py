@@ -1,8 +1,10 @@
 """``portal tokens``: who may talk to the daemon over TCP."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -10,6 +12,9 @@ from console.cli.exits import Exit, Failure
 from console.cli.help import Group
 from console.cli.output import Column, Form, clock
 from console.cli.verbs import Desk, verb
+
+if TYPE_CHECKING:
+    from console.schema.service import CreatedToken, NewToken
 
 app = typer.Typer(
     help="Staff tokens for --server (admin). The first one is made over the daemon's own socket.",
@@ -45,9 +50,8 @@ async def create(
         raise Failure(f"--role: {role[:40]!r} is no role: viewer, operator, supervisor or admin", Exit.USAGE)
     if out is not None and out.exists():
         raise Failure(f"{out} exists already: name another file", Exit.USAGE)
-    created = await desk.client.create_token(NewToken(name=name, role=known, days=days, reason=reason))
-    if out is not None:
-        _write(out, created.token)
+    wanted = NewToken(name=name, role=known, days=days, reason=reason)
+    created = await (_created_into(desk, wanted, out) if out is not None else desk.client.create_token(wanted))
     told = created.model_dump(exclude={"token"} if out is not None else None)
     if desk.output.form is Form.JSON:
         desk.output.one(told)
@@ -56,9 +60,29 @@ async def create(
     desk.output.say(f"written to {out}" if out is not None else created.token)
 
 
-def _write(file: Path, token: str) -> None:
+async def _created_into(desk: Desk, wanted: "NewToken", file: Path) -> "CreatedToken":
+    """The file is opened before the token is asked for: one that nobody could read would be valid for months."""
+    created: CreatedToken | None = None
+    try:
+        with _new(file) as opened:
+            created = await desk.client.create_token(wanted)
+            opened.write(created.token + "\n")
+    except OSError as error:
+        made = f"make the token void with `portal tokens revoke {created.id}`" if created else "no token was made"
+        raise Failure(f"{file} cannot be written: {error.strerror or error}; {made}") from error
+    return created
+
+
+@contextmanager
+def _new(file: Path) -> Iterator[TextIO]:
+    """A new file of mode 0600 that does not stay when it cannot be filled. Raises OSError."""
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as opened:
-        opened.write(token + "\n")
+        try:
+            yield opened
+            opened.flush()
+        except BaseException:
+            file.unlink(missing_ok=True)
+            raise
 
 
 @verb(app, "list")

@@ -248,6 +248,14 @@ def test_whoever_may_not_is_refused_and_tokens_are_made_over_the_socket(desk: De
     mine = next(row for row in listed if row["name"] == "mira")
     assert secret.startswith(mine["prefix"]) and secret not in json.dumps(listed)
     assert desk("tokens", "create", "--name", "x", "--role", "viewer", "--out", str(token)).code == 2
+    nowhere = desk(
+        "tokens", "create", "--name", "nowhere", "--role", "viewer", "--out", str(tmp_path / "none" / "token")
+    )
+    assert nowhere.code == 1
+    assert "cannot be written: No such file or directory; no token was made" in nowhere.err
+    full = desk("tokens", "create", "--name", "full", "--role", "viewer", "--out", "/dev/full")
+    assert full.code == 2 and "/dev/full exists already" in full.err
+    assert "nowhere" not in json.dumps(desk.json("tokens", "list"))
     assert desk("tokens", "revoke", str(mine["id"])).code == 0
     assert desk("tokens", "revoke", str(mine["id"])).code in (0, 5, 6)
 
