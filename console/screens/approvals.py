@@ -14,7 +14,6 @@ from console.schema.desk import Approval
 from console.schema.detail import PossibleCommand
 from console.screens.desk import Desk
 from console.screens.latest import Latest
-from console.screens.order import OrderScreen
 from console.screens.reading import ReadingScreen
 from console.widgets import wording
 from console.widgets.cells import literal
@@ -294,7 +293,7 @@ class ApprovalsScreen(ReadingScreen):
         known = self._known.get(event.order_id)
         if known is not None:
             self._looked[known.order_id] = (known.modified_at, self.desk.session.now())
-        self.app.push_screen(OrderScreen(self.desk, event.order_id))
+        self.open_order(event.order_id)
 
     def action_newest(self) -> None:
         self.table.newest()

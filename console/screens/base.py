@@ -146,6 +146,12 @@ class LiveScreen(Attended, Screen[None]):
         """Say a sentence in a way that outlives this screen."""
         self.app.post_message(self.Told(said, severity))
 
+    def open_order(self, order: str) -> None:
+        """Its screen on this one; ``order`` is an id or a number. Loaded with its first use, not before the first frame."""
+        from console.screens.order import OrderScreen
+
+        self.app.push_screen(OrderScreen(self.desk, order))
+
     def show_keys(self) -> None:
         foreign = [FOREIGN] if monotonic() - self.desk.foreign_key_at < FOREIGN_FOR else []
         self._keys.show([*foreign, *self.hints()], Hint("^p", "palette", "command_palette"))

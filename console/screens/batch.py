@@ -19,7 +19,6 @@ from console.schema.commands import BatchItem, BatchView
 from console.schema.detail import PossibleCommand
 from console.screens.desk import Desk
 from console.screens.exporting import export
-from console.screens.order import OrderScreen
 from console.screens.reading import ReadingScreen
 from console.widgets import batchrow
 from console.widgets.cells import literal
@@ -217,7 +216,7 @@ class BatchScreen(ReadingScreen):
 
     @on(OrderTable.Opened)
     def _opened(self, event: OrderTable.Opened) -> None:
-        self.app.push_screen(OrderScreen(self.desk, event.order_id))
+        self.open_order(event.order_id)
 
     def action_open(self) -> None:
         self.table.action_open()

@@ -17,7 +17,6 @@ from console.schema.detail import OrderDetail, PossibleCommand
 from console.screens.copying import copy_out
 from console.screens.desk import Desk
 from console.screens.keeping import KeepingScreen
-from console.screens.order import OrderScreen
 from console.screens.orderview import AskedView
 from console.widgets import boardrow
 from console.widgets.filterbar import FilterBar
@@ -272,7 +271,7 @@ class BoardScreen(KeepingScreen):
 
     @on(OrderTable.Opened)
     def _opened(self, event: OrderTable.Opened) -> None:
-        self.app.push_screen(OrderScreen(self.desk, event.order_id))
+        self.open_order(event.order_id)
 
     @on(OrderTable.MarksChanged)
     def _marks_changed(self) -> None:

@@ -16,7 +16,6 @@ from console.schema.desk import FailureGroup, Failures
 from console.schema.detail import PossibleCommand
 from console.screens.desk import Desk
 from console.screens.exporting import export_orders
-from console.screens.order import OrderScreen
 from console.screens.reading import ReadingScreen
 from console.widgets import failrow, wording
 from console.widgets.cells import literal
@@ -300,7 +299,7 @@ class FailuresScreen(ReadingScreen):
     def _opened(self, event: OrderTable.Opened) -> None:
         key = event.order_id
         if key not in self._groups:
-            self.app.push_screen(OrderScreen(self.desk, key))
+            self.open_order(key)
             return
         self._unfolded ^= {key}
         self._offer()

@@ -12,7 +12,6 @@ from console.screens.acting import ActingScreen
 from console.screens.base import LiveScreen
 from console.screens.desk import Desk
 from console.screens.logbook import LogBook
-from console.screens.order import OrderScreen
 from console.screens.palette import own_keys
 from console.screens.places import Kind, Place
 
@@ -61,6 +60,8 @@ class GoingApp(App[int], inherit_bindings=False):
         place = await self.push_screen_wait(GoTo(self.desk.glyphs, self._find_order, text))
         match place:
             case Place(Kind.ORDER, order_id):
+                from console.screens.order import OrderScreen
+
                 if isinstance(self.screen, OrderScreen):
                     self.pop_screen()
                 self.push_screen(OrderScreen(self.desk, order_id))

@@ -10,7 +10,6 @@ from textual.widget import Widget
 from console.client.errors import ApiError
 from console.screens.copying import copy_out
 from console.screens.desk import Desk
-from console.screens.order import OrderScreen
 from console.screens.reading import ReadingScreen
 from console.widgets.columns import Column
 from console.widgets.filterbar import FilterBar, Grammar
@@ -201,7 +200,7 @@ class LogScreen(ReadingScreen):
     def _opened(self, event: OrderTable.Opened) -> None:
         order_id = self.order_of(event.order_id)
         if order_id is not None and order_id in self.desk.session.book:
-            self.app.push_screen(OrderScreen(self.desk, order_id))
+            self.open_order(order_id)
         else:
             self._show_whole(event.order_id)
 

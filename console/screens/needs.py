@@ -15,7 +15,6 @@ from console.commands.words import Scope
 from console.schema.desk import NeedsPerson, PersonItem
 from console.schema.detail import PossibleCommand
 from console.screens.desk import Desk
-from console.screens.order import OrderScreen
 from console.screens.reading import ReadingScreen
 from console.widgets import needsrow, wording
 from console.widgets.cells import literal
@@ -256,7 +255,7 @@ class NeedsScreen(ReadingScreen):
         item = self._items.get(event.order_id)
         row = item or self._settled.get(event.order_id)
         if row is not None and row.order_id is not None:
-            self.app.push_screen(OrderScreen(self.desk, row.order_id))
+            self.open_order(row.order_id)
         elif item is not None and item.next_acts:
             self.action_act(item.next_acts[0])
         elif item is not None:
