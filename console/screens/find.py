@@ -340,6 +340,11 @@ class FindScreen(LiveScreen):
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
 
+    @on(Sheet.Widened)
+    def _part_widened(self) -> None:
+        """Under a dialog, and right after one, the parts get their size later than the screen."""
+        self._show()
+
     def on_descendant_focus(self) -> None:
         self._show_said()
         self.show_keys()

@@ -43,6 +43,12 @@ class Sheet(PaintedLines, can_focus=True):
         def control(self) -> "Sheet":
             return self.sheet
 
+    class Widened(Message):
+        """Its lines have another width now; those that were broken for the width before are to be broken anew."""
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, Sheet.Widened)
+
     class Chosen(Message):
         """The cursor came to another named line of this sheet."""
 
@@ -67,6 +73,7 @@ class Sheet(PaintedLines, can_focus=True):
         self.names: Sequence[str | None] = ()
         self.chosen: str | None = None
         self.muted = False
+        self._wide = 0  # when it was resized last
         self._ellipsis = ellipsis
 
     def set_lines(self, lines: Sequence[Line], names: Sequence[str | None] = (), *, more: bool = False) -> None:
@@ -102,6 +109,9 @@ class Sheet(PaintedLines, can_focus=True):
 
     def on_resize(self) -> None:
         self._measure()
+        if self.room != self._wide:
+            self._wide = self.room
+            self.post_message(self.Widened())
 
     def choose(self, name: str | None) -> None:
         """Put the cursor on the line of this name without telling anybody."""

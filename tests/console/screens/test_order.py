@@ -10,6 +10,7 @@ from console.schema.records import Compared, Records
 from console.screens.board import BoardScreen
 from console.screens.edit import EditScreen
 from console.screens.order import OrderScreen
+from console.widgets.confirm import PlanDialog
 from console.widgets.glyphs import UNICODE
 from console.widgets.jsonview import JsonView
 from console.widgets.records import comparison
@@ -94,6 +95,27 @@ async def test_the_records_are_as_wide_as_their_pane_as_soon_as_the_terminal_is(
         await until(pilot, lambda: sheet.room > narrow and fills())
         await pilot.resize_terminal(120, 40)
         await until(pilot, lambda: sheet.room == narrow and fills())
+
+
+async def test_a_terminal_that_grows_under_a_dialog_cuts_no_sentence_afterwards(opened: Opened) -> None:
+    async with opened() as pilot:
+        screen = await go_to(pilot, UNKNOWN)
+        sheet = screen.query_one("#meaning", Sheet)
+
+        def fits() -> bool:
+            longest = max(cell_len("".join(text for text, _ in line)) for line in sheet.lines)
+            return longest <= sheet.room and words_of(sheet).startswith("WHAT THIS MEANS")
+
+        for sizes in (((80, 24), (40, 20), (200, 60), (120, 40), (200, 60)), ((120, 40),), ((80, 24), (200, 60))):
+            await pilot.press("c")
+            await until(pilot, lambda: isinstance(pilot.app.screen, PlanDialog))
+            for size in sizes:
+                await pilot.resize_terminal(*size)
+                await until(pilot, lambda size=size: screen.size == size)  # type: ignore[misc]
+            await pilot.press("escape")
+            await until(pilot, lambda: pilot.app.screen is screen)
+            await until(pilot, lambda: fits() and sheet.room > 30)
+        assert len(sheet.lines) < 12, "a wide pane is made use of"
 
 
 async def test_impossible_commands_carry_the_reason_and_what_is_never_allowed_is_left_out(opened: Opened) -> None:
