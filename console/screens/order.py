@@ -20,7 +20,7 @@ from console.commands.table import BY_ID
 from console.schema.detail import OrderDetail, PossibleCommand
 from console.schema.records import Records
 from console.screens.acting import ActingScreen
-from console.screens.copying import ExportTo, browser_here, copies_of, copy_out, links_of, write_new
+from console.screens.copying import ExportTo, browser_here, copies_of, copy_out, links_of
 from console.screens.desk import Desk
 from console.screens.latest import Latest
 from console.screens.reveal import RevealScreen
@@ -34,6 +34,7 @@ from console.widgets.records import comparison
 from console.widgets.saylines import LANGUAGES
 from console.widgets.sheet import Bar, Sheet
 from console.widgets.timeline import timeline
+from console.written import write_private
 
 PANES = ("steps", "io", "records", "history", "meaning", "events", "acts")
 AGAIN = 5  # seconds until an order that could not be read is asked for again
@@ -313,7 +314,7 @@ class OrderScreen(ActingScreen):
         if file is None:
             return
         try:
-            write_new(file, await self._masked_json())
+            write_private(file, await self._masked_json() + "\n")
         except ApiError as error:
             self.tell(f"Nothing was exported: {error}", "error")
         except OSError as error:
