@@ -19,9 +19,14 @@ def own_views() -> "Views":
 
 def chosen_view(name: str | None, filter_: str) -> "View":
     """The view of that name; without a name, the filter that was typed. Raises Failure."""
+    from console.client.query import QueryError, parse
     from console.client.views import View, ViewError
 
     if name is None:
+        try:
+            parse(filter_)
+        except QueryError as error:
+            raise Failure(f"filter: {error}", Exit.USAGE) from error
         return View("", filter_)
     if filter_:
         raise Failure("--view and FILTER exclude each other: a view is a filter", Exit.USAGE)

@@ -75,3 +75,17 @@ def test_an_environment_excludes_a_server(tmp_path: Path) -> None:
     ended = portal(tmp_path, "console", "--env", "a", "--server", "https://x:1")
     assert ended.code == 2
     assert "exclude each other" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["stat:failed"], 'filter: there is no field "stat"; did you mean state? (at character 1)'),
+        (["state:failed", 'cause:"no'], "filter: the quotation mark is not closed (at character 20)"),
+    ],
+)
+def test_a_filter_that_cannot_be_read_is_told_before_the_screen_opens(
+    tmp_path: Path, words: list[str], said: str
+) -> None:
+    ended = portal(tmp_path, "console", *words)
+    assert ended.code == 2 and ended.err.strip() == said
