@@ -1,6 +1,7 @@
 """What a text typed into *find* may mean: every reading, the most exact first."""
 
 import contextlib
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -23,6 +24,12 @@ _HYPHEN = re.compile(
     r"(?<=[a-z\d])[−ー‐‑‒–—―](?=[a-z\d])"
 )  # as a Japanese keyboard writes one between letters and digits
 _UNHYPHENED = re.compile(r"([a-z]{1,3})(\d{3,})")
+_VARIANTS = (  # of one character, as names are written; keyboards and systems have now this one, now that
+    "高髙", "崎﨑嵜", "斎斉齋齊", "辺邊邉", "浜濱濵", "沢澤", "島嶋嶌", "広廣", "桜櫻", "国國", "竜龍", "恵惠", "吉𠮷", "館舘", "富冨",
+    "真眞", "栄榮", "渕淵", "滝瀧", "条條", "峰峯", "実實", "関關", "徳德", "桧檜", "槙槇", "柳栁", "黒黑",
+)  # fmt: skip
+_VARIANTS_OF = {char: variants for variants in _VARIANTS for char in variants}
+_MOST_VARIANTS = 8  # ways to write one name: each is asked for
 _COMPANIES = {"株式会社": "(株)", "有限会社": "(有)", "合同会社": "(同)"}
 
 
@@ -90,7 +97,8 @@ def _within(plain: str) -> Iterator[Reading]:
 
 
 def name_forms(plain: str) -> list[str]:
-    """As typed, and in the other kana: たなか and タナカ are one name. (株) is 株式会社, and a comma stands between names."""
+    """As typed, and in the other kana: たなか and タナカ are one name. (株) is 株式会社, a comma stands
+    between names, and 髙橋 is 高橋."""
     forms = [
         " ".join(plain.replace(",", " ").split()),
         plain,
@@ -99,7 +107,13 @@ def name_forms(plain: str) -> list[str]:
     ]
     for long, short in _COMPANIES.items():
         forms += [plain.replace(long, short), plain.replace(short, long)]
-    return list(dict.fromkeys(forms))
+    return list(dict.fromkeys([*forms, *_variants(forms[0])]))
+
+
+def _variants(name: str) -> Iterator[str]:
+    """斎藤 as 斉藤, 齋藤 and 齊藤 too: who names it on the phone does not say how it is written."""
+    choices = [_VARIANTS_OF.get(char, char) for char in name]
+    return itertools.islice(map("".join, itertools.product(*choices)), _MOST_VARIANTS)
 
 
 def _kana(text: str, first: int, last: int, shift: int) -> str:

@@ -59,6 +59,11 @@ from console.schema.orders import OrderLine
         ("㈱みなと", "name", "株式会社みなと"),
         ("株式会社みなと", "name", "(株)みなと"),
         ("スーパー", "name", "スーパー"),
+        ("高木", "name", "髙木"),
+        ("髙木", "name", "高木"),
+        ("齋藤　隆", "name", "斎藤 隆"),
+        ("斉藤", "name", "齋藤"),
+        ("渡辺", "name", "渡邉"),
     ],
 )
 def test_every_spelling_is_understood(text: str, kind: str, value: str) -> None:
@@ -67,6 +72,7 @@ def test_every_spelling_is_understood(text: str, kind: str, value: str) -> None:
 
 def test_nothing_is_made_of_nothing() -> None:
     assert readings("  　 ") == []
+    assert len([reading for reading in readings("斎藤" * 20) if reading.kind == "name"]) < 10, "each form is a question"
     assert "phone" not in [reading.kind for reading in readings("田中 1234567890")]
     assert "name" not in [reading.kind for reading in readings("09012345678")]
     assert "number" not in [reading.kind for reading in readings("03 12345678") + readings("89811 00000 00000 0398")]
