@@ -136,6 +136,7 @@ class LiveBook:
         self.reader: FeedReader | None = None
         self.trouble: ApiError | None = None
         self.snapshots = 0
+        self.took = 0.0  # seconds from asking for the book until it was there, the last time
         self.gaps = 0  # how often events were missed, and why the last time
         self.gap = ""
         self._client = client
@@ -168,11 +169,12 @@ class LiveBook:
     async def _load(self) -> None:
         pause = SHORTEST
         while True:
+            asked = time.monotonic()
             try:
                 with collector.resting():
                     async for _ in self._client.load(self.book):
                         await asyncio.sleep(0)
-                self.snapshots += 1
+                self.snapshots, self.took = self.snapshots + 1, time.monotonic() - asked
                 break
             except (Unauthorized, Forbidden):
                 raise

@@ -121,11 +121,21 @@ class Session:
         return self._zone or UTC
 
     async def _heard(self) -> None:
-        behind = self._wall() - self.book.at
         reading = self._live is not None and self._live.reader is not None
-        if not reading and abs(behind) > SKEW:
-            self._offset = -behind
+        if not reading:
+            self._offset = self._difference(self._live.took if self._live is not None else 0.0)
+        elif self._offset < 0:  # nothing is heard before it happens: so far behind ours its clock is at most
+            self._offset = min(0.0, max(self._offset, self.book.at - self._wall()))
         self._lag = max(0.0, self.now() - self.book.at) if reading else 0.0
+
+    def _difference(self, took: float) -> float:
+        """How far the daemon's clock is from ours. It wrote the book's time at some moment of the ``took`` seconds that we
+        waited for the book: only what lies outside them is a difference, however slow the machine is."""
+        answered = self._wall()
+        asked = answered - took
+        if asked - SKEW <= self.book.at <= answered + SKEW:
+            return 0.0
+        return self.book.at - (asked if self.book.at < asked else answered)
 
     # How it stands ---------------------------------------------------------------------------------------------------
 
