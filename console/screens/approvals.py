@@ -198,7 +198,9 @@ class ApprovalsScreen(ReadingScreen):
             return ""
         row = self.desk.session.book.get(order_id)
         number = literal(row.number) if row is not None else "it"
-        return self.desk.glyphs.plain(f"{number} was decided meanwhile and does not wait any more. ⏎ opens the order.")
+        return self.desk.glyphs.plain(
+            f"{number} was decided meanwhile and does not wait any more. ⏎ opens it, an arrow key takes another one."
+        )
 
     # Deciding --------------------------------------------------------------------------------------------------------
 

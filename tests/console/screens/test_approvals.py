@@ -54,9 +54,9 @@ async def test_one_that_was_decided_meanwhile_says_so_and_still_opens(api: Canne
         left = [one for one in api.waiting.approvals if one.order_id != SMALL]
         api.waiting = api.waiting.model_copy(update={"approvals": left, "count": len(left)})
         await pilot.press("f")
-        said = "00010484 was decided meanwhile and does not wait any more. ⏎ opens the order."
+        said = "00010484 was decided meanwhile and does not wait any more. ⏎ opens it, an arrow key takes another one."
         await until(pilot, lambda: said in screen_text(pilot))
-        assert "an arrow key takes" not in screen_text(pilot), "one is in hand"
+        assert "an arrow key takes an order in hand" not in screen_text(pilot), "one is in hand"
         await pilot.press("a")
         await until(pilot, lambda: f"Approve: {said}" in notices(pilot))
         assert pilot.app.screen is screen and api.plans == []
