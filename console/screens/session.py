@@ -142,7 +142,7 @@ class Session:
     def link(self) -> Link:
         live = self._live
         if live is None:
-            return Link(Live.CONNECTING, 0.0, 0.0)
+            return Link(Live.LOST if self.refused else Live.CONNECTING, 0.0, 0.0, self.refused)
         silent = live.silent_for()
         if self.refused:
             return Link(Live.LOST, silent, 0.0, self.refused)

@@ -67,6 +67,27 @@ async def test_a_window_whose_journal_has_a_daemon_offers_to_connect_there(tmp_p
         await asyncio.to_thread(first.stop)
 
 
+async def test_a_window_that_stays_without_a_daemon_goes_on_saying_why(tmp_path: Path) -> None:
+    first = made(tmp_path / "d")
+    await asyncio.to_thread(first.start)
+    second = made(tmp_path / "d")
+    app = ConsoleApp(options_for(lambda: ApiClient(second.address), tmp_path, embedded=second))
+    try:
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: isinstance(app.screen, Question) and "Stay here" in screen_text(pilot))
+            question = app.screen
+            assert isinstance(question, Question)
+            await until(pilot, lambda: not question.ignores_input())
+            await pilot.press("escape")
+            await until(pilot, lambda: not isinstance(app.screen, Question))
+            app.clear_notifications()
+            await until(pilot, lambda: "✗ not connected" in screen_text(pilot))
+            assert "The daemon of this window is not at work: journal.db is in use by" in screen_text(pilot)
+    finally:
+        await asyncio.to_thread(second.stop)
+        await asyncio.to_thread(first.stop)
+
+
 async def test_a_window_that_runs_the_daemon_says_so_and_drains_it_when_left(tmp_path: Path) -> None:
     own = made(tmp_path / "d")
     app = ConsoleApp(options_for(lambda: ApiClient(own.address), tmp_path, embedded=own))
