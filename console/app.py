@@ -35,7 +35,6 @@ from console.screens.driver import lasting
 from console.screens.hearing import HearingApp
 from console.screens.logbook import Did, LogBook
 from console.screens.opening import ConsoleOptions
-from console.screens.order import OrderScreen
 from console.screens.palette import ConsoleProvider
 from console.screens.sections import SECTIONS
 from console.screens.session import Session
@@ -136,6 +135,8 @@ class ConsoleApp(HearingApp, inherit_bindings=False):
         self._leave_on_signals()
         self._to_terminal(TITLE_KEPT)
         if self.options.order:
+            from console.screens.order import OrderScreen
+
             self.call_after_refresh(self.push_screen, OrderScreen(self.desk, self.options.order))
 
     def _flushes_every(self, seconds: float) -> None:

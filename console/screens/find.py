@@ -18,7 +18,6 @@ from console.schema.said import Say
 from console.screens.base import LiveScreen
 from console.screens.copying import copy_out
 from console.screens.desk import Desk
-from console.screens.order import OrderScreen
 from console.widgets import foundrow
 from console.widgets.cells import literal
 from console.widgets.hints import Hint
@@ -311,7 +310,7 @@ class FindScreen(LiveScreen):
 
     @on(Sheet.Activated, "#found")
     def _activated(self, event: Sheet.Activated) -> None:
-        self.app.push_screen(OrderScreen(self.desk, event.name))
+        self.open_order(event.name)
 
     def action_open(self) -> None:
         self.found.action_activate()
