@@ -1,6 +1,7 @@
 """The typed client of the daemon's API. Every failure is one of ``console.client.errors``."""
 
 import secrets
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
@@ -37,6 +38,7 @@ class ApiClient:
     def __init__(self, address: Address, *, timeout: float = 30.0, ahead: HeadStart | None = None) -> None:
         """``ahead``: the first snapshot, which is under way already."""
         self.connection = Connection(address, timeout=timeout)
+        self.book_asked = 0.0  # monotonic time at which the newest book was asked for
         self._ahead = ahead
 
     async def __aenter__(self) -> "ApiClient":
@@ -107,7 +109,9 @@ class ApiClient:
     @asynccontextmanager
     async def _snapshot(self) -> AsyncIterator[AsyncIterator[bytes]]:
         ahead, self._ahead = self._ahead, None
+        self.book_asked = time.monotonic()
         if ahead is not None and await ahead.answered():
+            self.book_asked = ahead.asked
             async with aclosing(ahead.chunks()) as chunks:
                 yield chunks
             return

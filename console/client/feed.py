@@ -169,12 +169,11 @@ class LiveBook:
     async def _load(self) -> None:
         pause = SHORTEST
         while True:
-            asked = time.monotonic()
             try:
                 with collector.resting():
                     async for _ in self._client.load(self.book):
                         await asyncio.sleep(0)
-                self.snapshots, self.took = self.snapshots + 1, time.monotonic() - asked
+                self.snapshots, self.took = self.snapshots + 1, time.monotonic() - self._client.book_asked
                 break
             except (Unauthorized, Forbidden):
                 raise

@@ -8,6 +8,7 @@ import http.client
 import socket
 import ssl
 import threading
+import time
 from collections.abc import AsyncGenerator
 from concurrent.futures import Future
 from contextlib import suppress
@@ -30,6 +31,7 @@ class HeadStart:
     """
 
     def __init__(self, address: Address) -> None:
+        self.asked = time.monotonic()
         self._answered: Future[bool] = Future()
         self._came: SimpleQueue[bytes | None] = SimpleQueue()
         self._way = _way(address)

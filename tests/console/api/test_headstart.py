@@ -57,7 +57,10 @@ async def test_the_first_book_is_the_one_that_was_asked_for_ahead(desk: Desk, tm
         await _ended()  # everything is here
         await desk.journal.write(lambda db: put_order(db, 5000, {}, {"state": "running"}))
         async with ApiClient(address, ahead=ahead) as client:
-            first, then = await _loaded(client), await _loaded(client)
+            first = await _loaded(client)
+            assert client.book_asked == ahead.asked, "the daemon's clock is compared with that moment"
+            then = await _loaded(client)
+            assert client.book_asked > ahead.asked
     assert first.complete and len(first) == 1202
     assert len(then) == 1203, "control: what is asked for now is the journal as it is now"
 

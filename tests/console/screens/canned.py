@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -119,6 +120,7 @@ class CannedApi(ApiClient):
     async def load(self, book: Book) -> AsyncIterator[int]:
         if self.feed.down:
             raise Unreachable("http://canned", "nobody answers there; start it with `portal daemon`")
+        self.book_asked = time.monotonic()
         book.begin(SnapshotHead(seq=100, epoch=1, at=world.NOW, total=len(self.rows), columns=list(COLUMNS)))
         book.put_all(self.rows)
         yield len(self.rows)
