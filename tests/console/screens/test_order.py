@@ -78,6 +78,26 @@ def test_records_of_three_systems_can_be_read_at_every_width(width: int) -> None
         assert value in said, value
 
 
+@pytest.mark.parametrize("width", [39, 45, 61, 90])
+def test_equal_values_and_names_of_fields_can_be_read_whole_at_every_width(width: int) -> None:
+    iccid, email, company = "89810062547410832994", "hanako.tanaka13@example.jp", "株式会社東京テレコムサービス"
+    rows = [
+        ("customer", "customer number", "C-004417"), ("customer", "name", company), ("customer", "e-mail", email),
+        ("item 153", "product", "Internet 10G Premium"), ("item 153", "first amount", "¥6,930"), ("item 153", "ICCID", iccid),
+    ]  # fmt: skip
+    lines = [Compared(group=group, field=field, salesforce=said, whmcs=said, same=True) for group, field, said in rows]
+    records = Records(order_id="x", number="1", fetched=[], lines=lines, differences=0)
+    shown = ["".join(text for text, _ in line) for line in comparison(records, "", width, 0.0, UNICODE)]
+    assert all(cell_len(line) <= width for line in shown)
+    cells = [[cell.strip() for cell in line.split(UNICODE.vline)] for line in shown]
+    labels = " ".join(row[0] for row in cells if len(row) == 3)
+    for _, field, said in rows:
+        assert field in " ".join(labels.split()), field
+        for column, title in ((1, "WHMCS"), (2, "Salesforce")):
+            in_column = " ".join(" ".join(row[column] for row in cells if len(row) == 3).split())
+            assert said in in_column or f"{title} {said}" in " ".join(" ".join(shown).split()), (title, said)
+
+
 async def test_the_records_are_as_wide_as_their_pane_as_soon_as_the_terminal_is(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
