@@ -1,4 +1,5 @@
-"""Which signs this terminal can draw: it is shown one of ambiguous width and asked where its cursor then stands."""
+"""Is there a terminal, and which signs can it draw: it is shown one of ambiguous width and asked where its cursor then
+stands."""
 
 import codecs
 import os
@@ -7,6 +8,8 @@ import select
 import sys
 import time
 from collections.abc import Mapping
+
+from console.cli.exits import Exit, Failure
 
 ANSWERS = 0.2  # seconds a terminal has to say where its cursor is
 SIGN = "─"  # of ambiguous width: one cell for most, two where a Japanese set-up wants it so
@@ -21,6 +24,14 @@ def fitting_glyphs(environ: Mapping[str, str], cells: int | None) -> str:
     if cells is None:
         return "narrow" if _east_asian(environ) else "unicode"
     return "unicode" if cells == 1 else "narrow"
+
+
+def need_terminal(instead: str) -> None:
+    """The screens read standard input and are painted on standard error. Raises Failure where one is no terminal."""
+    streams = {"standard input": sys.stdin, "standard error": sys.stderr}
+    if missing := [name for name, stream in streams.items() if stream is None or not stream.isatty()]:
+        are = "is none" if len(missing) == 1 else "are none"
+        raise Failure(f"the console needs a terminal, and {' and '.join(missing)} {are}: use {instead}", Exit.USAGE)
 
 
 def measured_width() -> int | None:

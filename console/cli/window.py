@@ -109,15 +109,16 @@ class Way:
 def open_window(state: State, choice: Choice) -> int:
     """Run the console until the person leaves; its exit code. Raises Failure."""
     gc.disable()  # nothing that is loaded until the first frame stands is garbage; the console enables it then
+    from console.cli.terminal import fitting_glyphs, measured_width, need_terminal
     from console.client.headstart import HeadStart
 
     way = _way(state, choice)
+    need_terminal("portal orders list")
     ahead = [] if choice.embedded else [HeadStart(way.address())]  # for the first client
     from platformdirs import user_state_path
 
     from console import __version__
     from console.app import run_console
-    from console.cli.terminal import fitting_glyphs, measured_width
     from console.looks import LooksFile
     from console.observe.crash import CrashReports
     from console.screens.opening import ConsoleOptions

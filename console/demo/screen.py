@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from console.cli.state import State
+from console.cli.terminal import need_terminal
 from console.cli.window import Choice, open_window
 from console.demo.options import CUSTOMERS, DemoOptions
 from console.demo.processes import Child, start_daemon, start_sandbox
@@ -18,7 +19,8 @@ ORDERS_PER_MINUTE = 20.0
 
 
 def run_screen(options: DemoOptions) -> int:
-    """Returns the console's exit code. Raises DemoFailed."""
+    """Returns the console's exit code. Raises DemoFailed, Failure."""
+    need_terminal("portal demo --headless")
     kept = options.directory is not None
     folder = options.directory or Path(tempfile.mkdtemp(prefix="portal-demo-"))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -89,3 +89,10 @@ def test_a_filter_that_cannot_be_read_is_told_before_the_screen_opens(
 ) -> None:
     ended = portal(tmp_path, "console", *words)
     assert ended.code == 2 and ended.err.strip() == said
+
+
+@pytest.mark.parametrize(("verb", "instead"), [("console", "portal orders list"), ("demo", "portal demo --headless")])
+def test_without_a_terminal_it_says_what_to_use_instead(tmp_path: Path, verb: str, instead: str) -> None:
+    ended = portal(tmp_path, verb, env=environment(tmp_path))
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("the console needs a terminal, and standard input") and instead in ended.err
