@@ -14,6 +14,8 @@ NO_TIME = "Do not name a time."
 NOT_DONE = "Do not say that it is done, that it failed, or that it will not be billed."
 NO_TIME_JA = "時期は約束しないでください。"
 NOT_DONE_JA = "完了した、失敗した、請求されない、とは言わないでください。"
+NOT_ALL = "Do not say that this is all there is: not everything could be searched."
+NOT_ALL_JA = "これですべてとは言わないでください。すべては検索できていません。"
 BACK = "That we get back to them: take the order or leave a note, so that somebody does."
 BACK_JA = "あらためてご連絡すること。そのために注文を引き受けるか、メモを残してください。"
 
@@ -257,13 +259,21 @@ def _day(order: OrderLine, zone: str) -> datetime | None:
 def say_found(orders: int, *, complete: bool, accounts: int, more: bool = False) -> Say:
     """What to say about the result of a search as a whole. ``more``: there are more orders or customers than were taken."""
     if orders == 1 and not more:
-        return Say(ja="ご注文を1件確認いたしました。", en="I have found your order.")
-    if orders:
+        if complete:
+            return Say(ja="ご注文を1件確認いたしました。", en="I have found your order.")
         return Say(
-            ja=f"ご注文が{orders}件{'以上' * more}ございます。ご注文番号、または商品名をお聞かせいただけますでしょうか。",
-            en=f"There are {'more than ' * more}{orders} orders. Which one do you mean: its number, or the product?",
-            must_not_promise="Do not read out other orders before you know that it is the customer who asks.",
-            must_not_promise_ja="お問い合わせのご本人と確認できるまで、ほかのご注文を読み上げないでください。",
+            ja="ただいま確認できるご注文は1件でございます。", en="I can see one order at the moment; there may be more.",
+            must_not_promise=NOT_ALL, must_not_promise_ja=NOT_ALL_JA,
+        )  # fmt: skip
+    if orders:
+        count = f"more than {orders}" if more else str(orders) if complete else f"at least {orders}"
+        return Say(
+            ja=f"ご注文が{orders}件{'以上' * (more or not complete)}ございます。ご注文番号、または商品名をお聞かせいただけますでしょうか。",
+            en=f"There are {count} orders. Which one do you mean: its number, or the product?",
+            must_not_promise="Do not read out other orders before you know that it is the customer who asks."
+            + f" {NOT_ALL}" * (not complete),
+            must_not_promise_ja="お問い合わせのご本人と確認できるまで、ほかのご注文を読み上げないでください。"
+            + NOT_ALL_JA * (not complete),
         )
     if not complete:
         return Say(

@@ -188,7 +188,8 @@ class FindScreen(LiveScreen):
         if answer is None:
             return ""
         count, partial = len(self._order_ids()), "" if answer.complete else ", not everything could be asked"
-        count_said = f"more than {count}" if answer.more else str(count)
+        at_least = "at least " * (count > 0 and not answer.complete)
+        count_said = f"more than {count}" if answer.more else f"{at_least}{count}"
         customers = f", {len(answer.accounts)} customer{'s' * (len(answer.accounts) != 1)}" if answer.accounts else ""
         return f"{count_said} order{'s' * (count != 1)}{customers}{partial}, {clock(answer.at, self.desk.session.zone)}"
 

@@ -147,6 +147,18 @@ def test_nothing_found_is_never_said_of_a_partial_search() -> None:
     assert "not all" in say_found(0, complete=True, accounts=20, more=True).must_not_promise
 
 
+def test_what_a_partial_search_found_is_never_said_to_be_all() -> None:
+    partial = say_found(15, complete=False, accounts=1)
+    assert "at least 15 orders" in partial.en and "15件以上" in partial.ja
+    one = say_found(1, complete=False, accounts=1)
+    assert "there may be more" in one.en and "ただいま確認できるご注文は1件" in one.ja
+    for said in (partial, one):
+        assert "not everything" in said.must_not_promise and "すべては検索できていません" in said.must_not_promise_ja
+    cut = say_found(50, complete=False, accounts=1, more=True)
+    assert "more than 50 orders" in cut.en and "50件以上" in cut.ja
+    assert "at least" not in say_found(15, complete=True, accounts=1).en
+
+
 @pytest.mark.parametrize(
     ("kana", "letters"),
     [

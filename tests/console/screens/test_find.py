@@ -83,6 +83,18 @@ async def test_a_partial_search_never_says_that_there_is_nothing(api: CannedApi,
         await until(pilot, lambda: "Nothing was found as name." in screen_text(pilot))
 
 
+async def test_what_a_partial_search_counted_is_the_least_there_is(api: CannedApi, opened: Opened) -> None:
+    api.whmcs_down = True
+    async with opened() as pilot:
+        await look(pilot, finds.PHONE)
+        await until(pilot, lambda: "at least 3 orders, 1 customer, not everything could be asked" in screen_text(pilot))
+        api.whmcs_down = False
+        await pilot.press("f")
+        await until(
+            pilot, lambda: "3 orders, 1 customer, " in screen_text(pilot) and "at least" not in screen_text(pilot)
+        )
+
+
 async def test_a_daemon_that_cannot_look_is_told_in_words(api: CannedApi, opened: Opened) -> None:
     from console.client.errors import Unreachable
 
