@@ -74,6 +74,7 @@ async def find(
         desk.output.one(answer.model_dump(by_alias=True))
     elif desk.output.form is Form.CSV:
         data = [{"matched": one.matched, **one.order.model_dump(by_alias=True)} for one in answer.orders]
+        data += [{"matched": "Salesforce", "state": "none", **one.model_dump()} for one in answer.elsewhere]
         desk.output.csv([Column("matched", "By"), *(Column(key, key) for key in EXPORTED)], data)
     else:
         _print_found(desk, answer)

@@ -109,6 +109,11 @@ def test_find_answers_in_words_for_the_customer(desk: Desk) -> None:
     in_review = place(desk, approve=False)
     only_there = desk("orders", "find", in_review.lstrip("0"))
     assert only_there.code == 0 and in_review in only_there.out, "in Salesforce only is found all the same"
+    listed = json.loads(desk("orders", "find", in_review.lstrip("0"), "--json").out)["elsewhere"]
+    (row,) = csv.DictReader(io.StringIO(desk("orders", "find", in_review.lstrip("0"), "--csv").out))
+    assert [row["order_id"]] == [one["order_id"] for one in listed]
+    assert (row["number"], row["sf"], row["state"]) == (in_review, "Pending Review", "none")
+    assert row["matched"] == "Salesforce" and row["amount"] == str(listed[0]["amount"])
     nothing = desk("orders", "find", "C-999999")
     assert nothing.code == 1 and "Say (en)" in nothing.out
 
