@@ -11,6 +11,8 @@ from textual.widget import Widget
 from console import keys
 from console.client.errors import ApiError
 from console.client.query_parse import Term, parse_terms
+from console.client.query_words import QueryError
+from console.commands.command import Command
 from console.commands.table import BY_ID
 from console.schema.desk import FailureGroup, Failures
 from console.schema.detail import PossibleCommand
@@ -27,6 +29,7 @@ from console.widgets.sheet import Sheet
 DEFAULT = "state:failed,retrying,parked,held"
 NOTHING = "nothing stands in the way"
 CAUSE = "cause:"  # before the fingerprint in a row's key, and in the grammar
+NUMBER = "number:"  # before the orders that are meant beside a cause
 
 
 def narrowed(filter_: str, term: str) -> str:
@@ -278,13 +281,25 @@ class FailuresScreen(ReadingScreen):
 
     def chosen_filter(self) -> str:
         """Causes with more orders than the answer names are meant whole, as the filter here narrows them; also where they
-        are marked."""
+        are marked, and with the single orders that are marked beside them."""
         chosen = list(self.table.marks) or [self.table.in_hand or ""]
         groups = [group for key in chosen if (group := self._groups.get(key)) is not None]
-        if len(groups) < len(chosen) or all(group.count <= len(group.order_ids) for group in groups):
+        if all(group.count <= len(group.order_ids) for group in groups):
             return ""
         answered = self._answer.filter if self._answer is not None else DEFAULT
-        return narrowed(answered, CAUSE + ",".join(group.cause for group in groups))
+        whole = narrowed(answered, CAUSE + ",".join(group.cause for group in groups))
+        single = [row.number for key in chosen if key not in self._groups and (row := self.desk.session.book.get(key))]
+        return f"{whole} | {NUMBER}{','.join(single)}" if single else whole
+
+    def begin(self, command: Command, prefilled: Mapping[str, str]) -> None:
+        """More marks than one filter can name are refused: a part of them is never meant without a word."""
+        try:
+            parse_terms(self.chosen_filter())
+        except QueryError:
+            said = "more is marked here than one act can name: esc clears the marks, then act on the large cause alone"
+            self.notify(f"{command.title}: {said}", severity="warning", markup=False)
+            return
+        super().begin(command, prefilled)
 
     def action_act(self, command_id: str) -> None:
         """Why a group cannot take a command is said in the daemon's words, also when it has many orders."""

@@ -208,6 +208,16 @@ async def test_a_cause_with_more_orders_than_are_named_is_meant_by_filter(
         assert screen.chosen_filter() == f"state:failed,retrying,parked,held cause:{both}", (
             "marked causes are meant whole"
         )
+        single = [world.order_id(number) for number in ("00010466", "00010463")]
+        screen.table.marks = dict.fromkeys(["cause:capacity", *single])
+        with_single = "state:failed,retrying,parked,held cause:capacity | number:00010466,00010463"
+        assert screen.chosen_filter() == with_single, "all of the cause and the single orders beside it"
+        with monkeypatch.context() as marking:
+            too_many = f"{with_single},{','.join(str(10_500_000 + one) for one in range(200))}"
+            marking.setattr(screen, "chosen_filter", lambda: too_many)
+            await pilot.press("r")
+            await until(pilot, lambda: "more is marked here than one act can name" in notices(pilot))
+            assert api.plans == [] and pilot.app.screen is screen
         screen.table.clear_marks()
         await pilot.press("p")
         await until(pilot, lambda: "until" in screen_text(pilot))
