@@ -20,6 +20,7 @@ from console.screens.copying import copy_out
 from console.screens.desk import Desk
 from console.widgets import foundrow
 from console.widgets.cells import literal
+from console.widgets.fields import LineInput
 from console.widgets.hints import Hint
 from console.widgets.pieces import Line, flowed
 from console.widgets.saylines import LANGUAGES, say_lines
@@ -30,7 +31,7 @@ LONGEST = 200
 HINT = "order or customer number, name, phone, ICCID, WHMCS id, e-mail"
 
 
-class FindInput(Input):
+class FindInput(LineInput):
     """Down goes on to what was found."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("down", "screen.to_found", "To the result", show=False)]

@@ -15,6 +15,7 @@ from textual.widgets import Input, Label
 
 from console.client.query import Completion, QueryError, complete, parse
 from console.widgets.cells import literal
+from console.widgets.fields import LineInput
 
 SPARE, SPARE_WHERE_WIDE, WIDE = 3, 16, 110  # cells that the summary may keep too many, where the bar has how many
 
@@ -48,7 +49,7 @@ class _Completer(Suggester):
         return None
 
 
-class FilterInput(Input):
+class FilterInput(LineInput):
     """Tab takes a completion, once more the next one; ⏎ and esc go back to the table, esc with the filter as it was."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
