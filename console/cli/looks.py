@@ -40,9 +40,10 @@ def note_of(line: "OrderLine | BookRow") -> str:
     parts = [line.wait_reason or line.message or line.code or ""]
     if line.parked and line.parked not in parts[0]:
         at = moment_of(line.parked)
-        parts.append(f"until {line.parked if at is None else clock(at)}")
+        parts.append(f"until {line.parked if at is None else clock(at, zone=True)}")
     if line.until is not None:
-        parts.append(f"at most until {clock(line.until)}" if line.state == "parked" else f"until {clock(line.until)}")
+        until = f"until {clock(line.until, zone=True)}"
+        parts.append(f"at most {until}" if line.state == "parked" else until)
     if line.unknown:
         parts.append("outcome not known")
     if line.waits_for is not None:

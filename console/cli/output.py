@@ -34,13 +34,17 @@ class Column:
 Row = Mapping[str, Any]
 
 
-def clock(at: float | None) -> str:
-    """Seconds since 1970 in the time zone of this machine: ``12:04:30`` today, else with the date."""
+def clock(at: float | None, *, zone: bool = False) -> str:
+    """Seconds since 1970 in the time zone of this machine: ``12:04:30`` today, else with the date.
+
+    ``zone``: name it, for what stands beside a day that is told in the install's zone.
+    """
     if at is None:
         return ""
     moment = datetime.fromtimestamp(at).astimezone()
     today = datetime.now().astimezone().date()
-    return f"{moment:%H:%M:%S}" if moment.date() == today else f"{moment:%Y-%m-%d %H:%M}"
+    said = f"{moment:%H:%M:%S}" if moment.date() == today else f"{moment:%Y-%m-%d %H:%M}"
+    return f"{said} {moment:%Z}" if zone else said
 
 
 def ago(seconds: float | None) -> str:
