@@ -40,4 +40,10 @@ async def ask(engine: Engine, system: System, fetch: Callable[[], Awaitable[T]])
     except NotNow as stop:
         return result(None, stop.reason)
     except IntegrationError as error:
-        return result(None, f"{error.code}: {error.message}")
+        return result(None, in_words(error))
+
+
+def in_words(error: IntegrationError) -> str:
+    """What the system said; its code once after it, unless that says the same (HTTP 503)."""
+    code = error.code.replace("http_", "HTTP ")
+    return error.message if not code or code in error.message else f"{error.message} ({error.code})".lstrip()

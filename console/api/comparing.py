@@ -116,7 +116,7 @@ def _order(table: _Table, sides: Sides, rules: Rules) -> None:
     table.add("order", "amount", _yen(approved), _yen(billed), verdict=verdict)
     if invoice is not None:
         table.add("order", "invoice", None, f"{yen(invoice.total)} ({invoice.status})")
-    table.add("order", "error", order and order.provisioning_error_code)
+    table.add("order", "error code", order and order.provisioning_error_code)
     table.add("order", "attempts", order and order.attempt_count)
 
 

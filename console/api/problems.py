@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from console.api.asking import in_words
 from console.client.query_words import QueryError
 from console.engine.commanding import errors as commanding
 from console.engine.failures import NotNow
@@ -83,7 +84,7 @@ def of_error(error: Exception) -> ProblemError | None:
         case QueryError():
             return bad_filter(error)
         case IntegrationError():
-            return system_down(error.system, f"{error.code}: {error.message}", error.retry_after)
+            return system_down(error.system, in_words(error), error.retry_after)
         case NotNow():
             return system_down(error.subject, error.reason, error.after)
         case StoreFull():

@@ -13,6 +13,7 @@ from console.widgets.glyphs import Glyphs
 from console.widgets.jsonview import Part
 from console.widgets.pieces import Line, Piece, flowed, joined, told
 from console.widgets.saylines import say_lines
+from console.widgets.timeline import CALL_WORD
 
 Named = tuple[list[Line], list[str | None]]
 
@@ -182,20 +183,21 @@ def _step_parts(detail: OrderDetail, name: str, glyphs: Glyphs) -> list[Part]:
 def _call_parts(call: CallView, glyphs: Glyphs) -> list[Part]:
     title: Line = [
         (f"{literal(call.operation)}", "strong"),
-        (f"  {call.effect} {glyphs.sep} {call.state.replace('_', ' ')}", "muted"),
+        (f"  {CALL_WORD.get(call.state, call.state)}", "muted"),
     ]
-    lines: list[Line] = []
+    lines: list[Line] = [[(repeats, "muted")]] if (repeats := wording.repeated(call.effect)) else []
     if call.marker:
         lines.append([("marker ", "muted"), (literal(call.marker), "plain")])
     if call.settled_by:
-        lines.append([("settled by ", "muted"), (literal(call.settled_by), "plain")])
+        lines.append([(literal(wording.known_by(call.settled_by)), "muted")])
     parts = [Part(title, lines=lines), Part([(f"{glyphs.into} WENT OUT", "accent")], call.input)]
     if call.output is not None:
         parts.append(Part([(f"{glyphs.into} CAME BACK", "accent")], call.output))
     else:
         last = next((send for send in reversed(call.sends) if send.kind == "send"), None)
-        known = (last.outcome, last.code, last.message) if last is not None else ()
-        said = f"no answer that counts: {' '.join(part for part in known if part)}" if any(known) else "nothing yet"
+        code = f" ({last.code})" if last is not None and last.code and last.message else ""
+        known = (last.message or last.code or last.outcome) if last is not None else ""
+        said = f"no answer that counts: {known}{code}" if known else "nothing yet"
         parts.append(Part([(f"{glyphs.into} CAME BACK", "accent")], lines=[[(glyphs.plain(literal(said)), "warn")]]))
     return parts
 
@@ -208,7 +210,7 @@ def _send_parts(send: SendView, zone: tzinfo) -> list[Part]:
     lines: list[Line] = [
         [
             (f"{send.outcome or 'under way'}", "strong"),
-            (f"  {literal(send.error_class or '')} {literal(send.code or '')}", "warn"),
+            (f"  {wording.trouble(send.error_class)}" + (f" ({literal(send.code)})" if send.code else ""), "warn"),
         ]
     ]
     if send.message:

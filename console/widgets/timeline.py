@@ -25,7 +25,7 @@ _CALL_TONE = {
     "resolved_absent": "muted",
     "undone": "muted",
 }
-_CALL_WORD = {"unknown": "outcome unknown", "resolved_absent": "is absent", "intended": "under way"}
+CALL_WORD = {"unknown": "outcome unknown", "resolved_absent": "is absent", "intended": "under way"}
 _SEND_TONE = {
     "ok": "done",
     "found": "done",
@@ -131,7 +131,7 @@ def _call(call: CallView, run: RunView, seconds: float | None) -> Line:
     took = f" {wording.took(seconds)}" if seconds is not None else ""
     earlier = f" (run {call.run_id})" if call.run_id != run.id and call.effect != "read" else ""
     item = f" {literal(call.item)}" if call.item else ""
-    word = _CALL_WORD.get(call.state, call.state)
+    word = CALL_WORD.get(call.state, call.state)
     return [
         ("  ", "plain"),
         (name, "accent"),
@@ -172,6 +172,7 @@ def _waits(step: StepView, run: RunView, zone: tzinfo, now: float) -> list[Line]
     elif run.wait_reason:
         lines.append([(f"  {literal(run.wait_reason)}", "warn")])
     if run.error_class and run.state in ("failed", "parked", "retrying"):
-        code = f" {literal(run.error_code)}" if run.error_code else ""
-        lines.append([(f"  {run.error_class}{code}", "bad" if run.state == "failed" else "warn")])
+        lines.append([(f"  {wording.trouble(run.error_class)}", "bad" if run.state == "failed" else "warn")])
+        if run.error_code:
+            lines.append([(f"  code {literal(run.error_code)}", "muted")])
     return lines

@@ -23,6 +23,19 @@ _ALARMS = {
     "quota": "Salesforce's calls of today run out", "heartbeat": "no heartbeat of ours arrives",
 }  # fmt: skip
 _IN_A_BATCH = {"excluded": "left out", "working": "under way", "waiting": "not begun"}
+_TROUBLE = {
+    "transient": "passing trouble outside", "outcome_unknown": "outcome unknown", "capacity": "nothing is free now",
+    "customer": "the customer has to act", "data": "something recorded is wrong", "conflict": "two records disagree",
+    "config": "a setting or right is missing",
+}  # fmt: skip
+_REPEATED = {
+    "keyed": "a repeat makes no second effect", "refusable": "a repeat would be refused",
+    "guarded": "repeated only after a look",
+}  # fmt: skip
+_KNOWN_BY = {
+    "answer": "known by its answer", "look": "found by a look", "look for cancel": "found by a look before cancelling",
+    "read": "found by reading", "cancel": "undone by cancel", "refusal of the repeat": "known because a repeat was refused",
+}  # fmt: skip
 _SETTLED = frozenset(("failed", "done", "cancelled"))
 
 
@@ -78,6 +91,22 @@ def alarm(cause: str) -> str:
 def in_a_batch(state: str) -> str:
     """How an order of an act on many stands, or that act itself."""
     return _IN_A_BATCH.get(state, state.replace("_", " "))
+
+
+def trouble(error_class: str | None) -> str:
+    """What kind of trouble it is."""
+    return _TROUBLE.get(error_class or "", (error_class or "").replace("_", " "))
+
+
+def repeated(effect: str) -> str:
+    """What may become of a call that is sent twice; nothing of one that only reads."""
+    return _REPEATED.get(effect, "")
+
+
+def known_by(settled_by: str) -> str:
+    """How the outcome of a call came to be known."""
+    kind, _, name = settled_by.partition(": ")
+    return f"resolved by {name}" if kind == "resolve" and name else _KNOWN_BY.get(settled_by, f"known by {settled_by}")
 
 
 def done_by(what: str) -> str:

@@ -5,6 +5,7 @@ from rich.cells import cell_len
 from textual.widgets import Input
 
 from console.client.errors import NoAnswer
+from console.schema.detail import OrderDetail
 from console.schema.mending import EditForm
 from console.schema.records import Compared, Records
 from console.screens.board import BoardScreen
@@ -37,7 +38,33 @@ async def test_what_the_person_needs_first_is_chosen(opened: Opened) -> None:
         shown = screen_text(pilot)
         for said in ("David Chen", "AddOrder outcome unknown", "look 2", "absent", "WENT OUT"):
             assert said in shown, said
-        assert "no answer that counts: unknown no answer in time" in words_of(screen.query_one(JsonView))
+        assert "no answer that counts: no answer in time" in words_of(screen.query_one(JsonView))
+
+
+async def test_what_went_wrong_is_told_in_words_with_the_code_once(
+    opened: Opened, api: CannedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detail = world.detail(UNKNOWN)
+    assert detail.run is not None
+    run = detail.run.model_copy(update={"error_class": "customer", "error_code": "pay_method_expired"})
+    calls = [call.model_copy(update={"settled_by": "answer"}) if call.id == 1 else call for call in detail.calls]
+
+    async def asked(order: str, *, masked: bool = False) -> OrderDetail:
+        return detail.model_copy(update={"run": run, "calls": calls})
+
+    monkeypatch.setattr(api, "order", asked)
+    async with opened() as pilot:
+        screen = await go_to(pilot, UNKNOWN)
+        steps, shown = screen.query_one("#steps", Sheet), screen.query_one(JsonView)
+        assert "the customer has to act code pay_method_expired" in words_of(steps)
+        assert "customer pay_method_expired" not in words_of(steps)
+        assert words_of(shown).startswith("whmcs.AddOrder outcome unknown repeated only after a look marker")
+        for _ in range(len(steps.names)):
+            if steps.chosen != "call:1":
+                await pilot.press("up")
+        assert steps.chosen == "call:1"
+        await until(pilot, lambda: "known by its answer" in words_of(shown))
+        await until(pilot, lambda: "a repeat makes no second effect" in words_of(shown))
 
 
 async def test_a_look_shows_its_evidence(opened: Opened) -> None:

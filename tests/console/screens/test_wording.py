@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from console.engine.calls import PROVED_BY_REFUSAL
+from console.engine.states import Effect
 from console.schema.book import FeedEvent
 from console.schema.commands import BatchView
 from console.widgets import batchrow, wording
 from console.widgets.glyphs import UNICODE
 from console.widgets.ticker import event_line
 from console.widgets.wording import alarm, condition
+from integrations.errors import ErrorClass
 
 NOW = 1_795_403_071.0  # 2026-11-23 03:04:31 UTC
 
@@ -87,3 +90,14 @@ def test_history_names_commands_as_the_keys_do() -> None:
     assert [wording.done_by(what) for what in ("order.note", "order.approve", "platform event")] == [
         "Note", "Approve", "platform event",
     ]  # fmt: skip
+
+
+def test_calls_and_troubles_are_told_without_the_names_the_engine_gives_them() -> None:
+    for effect in Effect:
+        assert bool(wording.repeated(effect)) == (effect is not Effect.READ) and effect not in wording.repeated(effect)
+    for error_class in ErrorClass:
+        assert "_" not in wording.trouble(error_class) and wording.trouble(error_class) != error_class
+    assert wording.trouble("of_tomorrow") == "of tomorrow" and not wording.trouble(None)
+    assert wording.known_by("resolve: mira") == "resolved by mira"
+    for by in ("answer", "look", "look for cancel", "read", "cancel", PROVED_BY_REFUSAL):
+        assert not wording.known_by(by).startswith(f"known by {by}"), by
