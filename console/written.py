@@ -23,6 +23,11 @@ def moment_of(condition: str) -> float | None:
     return float(at) if at != condition and at.replace(".", "", 1).isdigit() else None
 
 
+def code_words(code: str) -> str:
+    """``client_inactive`` is a name of ours and told in words; those of the outside stay as they came."""
+    return code.replace("_", " ") if code.islower() else code
+
+
 def write_private(file: Path, text: str) -> None:
     """A new file of mode 0600, whole or not at all. Raises OSError, also when it exists."""
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:

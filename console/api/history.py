@@ -5,6 +5,7 @@ from typing import Any
 
 from console.observe.patterns import middle_masked
 from console.schema.detail import HistoryItem
+from console.written import code_words
 from storage import audit, desk, feed, inbox
 
 MOST = 500
@@ -74,7 +75,7 @@ def _feed(db: sqlite3.Connection, order_id: str) -> list[HistoryItem]:
 
 
 def _told(row: feed.FeedRow) -> str:
-    """``failed at esim: stock_empty``; ``mail sent``; of the run that sends a mail: ``mail failed at deliver: refused``."""
+    """``failed at esim: stock empty``; ``mail sent``; of the run that sends a mail: ``mail failed at deliver: refused``."""
     body = row.body
     if row.kind == "mail":
         return f"mail {body.get('mail_state', '')}".strip()
@@ -83,6 +84,7 @@ def _told(row: feed.FeedRow) -> str:
     if row.kind == "batch":
         return f"in a batch: {str(body.get('state', '')).replace('_', ' ')}"
     where = body.get("error_step") or body.get("step")
-    cause = body.get("code") or body.get("wait_reason")
+    code = body.get("code")
+    cause = code_words(str(code)) if code else body.get("wait_reason")
     of_mail = "mail " if body.get("workflow") == SEND_MAIL else ""
     return f"{of_mail}{body.get('state', '')}{f' at {where}' if where else ''}{f': {cause}' if cause else ''}"

@@ -18,6 +18,7 @@ from console.engine.commanding.sheet import facts_of, gather, system_facts
 from console.engine.fallout import advice
 from console.engine.runner import standing_effects
 from console.schema.desk import NeedsPerson, PersonItem
+from console.written import code_words
 from storage import alerts, desk, feed, inbox, mail, meta, orders, waiting
 from storage.waiting import Waiting
 
@@ -88,7 +89,7 @@ def _orders(db: sqlite3.Connection, mask: Masker, now: float) -> Iterable[Found]
 
 def _kind(row: Waiting) -> tuple[str, str, list[str]]:
     where = f" at {row.step}" if row.step else ""
-    code = f": {row.code.replace('_', ' ') if row.code.islower() else row.code}" if row.code else ""  # ours are words
+    code = f": {code_words(row.code)}" if row.code else ""
     resolve = ["order.resolve_is", "order.resolve_absent", "order.unpark", "order.note"]
     if row.state == "held":
         return "held", f"Held: {HELD.get(row.code or '', row.code or 'for a person')}", ["order.start", "order.cancel"]

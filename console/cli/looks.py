@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from console.cli.output import Column, ago, clock, yen
-from console.written import moment_of
+from console.written import code_words, moment_of
 
 if TYPE_CHECKING:
     from console.client.rows import BookRow
@@ -37,7 +37,7 @@ def note_of(line: "OrderLine | BookRow") -> str:
     """What there is to know about it now, in a few words."""
     if line.state in ("done", "cancelled"):
         return ""
-    parts = [line.wait_reason or line.message or line.code or ""]
+    parts = [line.wait_reason or line.message or code_words(line.code or "")]
     if line.parked and line.parked not in parts[0]:
         at = moment_of(line.parked)
         parts.append(f"until {line.parked if at is None else clock(at, zone=True)}")

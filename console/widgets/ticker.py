@@ -11,6 +11,7 @@ from console.widgets.cells import literal
 from console.widgets.glyphs import Glyphs
 from console.widgets.pieces import Line, Piece
 from console.widgets.sheet import Bar
+from console.written import code_words
 
 SEND_MAIL = "send_mail"  # the workflow of a mail's own run: done, it is not the order that is done
 
@@ -57,9 +58,9 @@ def _run(body: dict[str, Any], glyphs: Glyphs) -> list[Piece]:
 
 def _why(body: dict[str, Any], state: str) -> str:
     if state == "failed":
-        return str(body.get("code") or body.get("class") or "")
+        return code_words(str(body.get("code") or body.get("class") or ""))
     if state in ("retrying", "parked", "held", "queued"):
-        return str(body.get("wait_reason") or body.get("code") or body.get("wait") or "")
+        return str(body.get("wait_reason") or code_words(str(body.get("code") or body.get("wait") or "")))
     return ""
 
 

@@ -8,7 +8,7 @@ from console.commands.table import BY_ID
 from console.schema.book import NO_RUN
 from console.widgets.cells import literal
 from console.widgets.glyphs import Glyphs
-from console.written import moment_of
+from console.written import code_words, moment_of
 
 _EXPECTED = {"failed": ("Failed",), "done": ("Activated",), "cancelled": ("Cancelled",)}
 _ALARMS = {
@@ -161,4 +161,4 @@ def note(row: BookRow, now: float, zone: tzinfo) -> str:
 
 
 def _cause(row: BookRow) -> str:
-    return row.message or row.wait_reason or row.code or row.error_class or ""
+    return row.message or row.wait_reason or code_words(row.code or row.error_class or "")

@@ -3,7 +3,10 @@
 import asyncio
 import time
 
+import pytest
+
 from console.api.history import history
+from storage import feed
 from tests.console.api.floor import Floor
 
 PATIENCE = 60.0
@@ -34,3 +37,20 @@ async def test_an_event_that_started_a_run_names_no_run(floor: Floor) -> None:
     )
     (came, *_) = floor.desk.journal.peek(lambda db: history(db, order_id))
     assert (came.what, came.outcome, came.reason) == ("platform event", "started", None)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("client_inactive", "failed at load: client inactive"),
+        ("UNABLE_TO_LOCK_ROW", "failed at load: UNABLE_TO_LOCK_ROW"),
+    ],
+)
+async def test_an_order_s_event_tells_its_cause_in_words_where_the_name_is_ours(
+    floor: Floor, code: str, said: str
+) -> None:
+    order_id = await floor.done("vpn")
+    body = {"state": "failed", "error_step": "load", "code": code}
+    await floor.desk.journal.write(lambda db: feed.append(db, time.time(), "run", body, order_id=order_id))
+    events = floor.desk.journal.peek(lambda db: history(db, order_id))
+    assert [item.detail for item in events if item.what == said] == [body]

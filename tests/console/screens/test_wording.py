@@ -66,6 +66,10 @@ def test_every_alarm_that_the_engine_raises_has_its_words() -> None:
         ("run", {"workflow": "send_mail", "state": "done", "version": 4}, "mail ✓ done"),
         ("run", {"workflow": "send_mail", "state": "failed", "error_step": "deliver", "code": "refused"}, "mail ✗ deliver: refused"),
         ("run", {"workflow": "provision_order", "state": "done"}, "✓ done"),
+        ("run", {"state": "failed", "error_step": "load", "code": "client_inactive"}, "✗ load: client inactive"),
+        ("run", {"state": "failed", "error_step": "crm", "class": "outcome_unknown"}, "✗ crm: outcome unknown"),
+        ("run", {"state": "failed", "error_step": "crm", "code": "UNABLE_TO_LOCK_ROW"}, "✗ crm: UNABLE_TO_LOCK_ROW"),
+        ("run", {"state": "parked", "step": "payment", "code": "pay_method_expired"}, "‖ payment: pay method expired"),
     ],
 )  # fmt: skip
 def test_the_ticker_tells_in_words_and_names_nothing_internal(kind: str, body: dict[str, Any], said: str) -> None:
