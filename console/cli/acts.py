@@ -115,9 +115,8 @@ def _described(plan: "Plan") -> list[str]:
     for order in chosen[:MOST_SHOWN]:
         what = "; ".join(order.lines)
         taken = f" (taken by {order.owner})" if order.owner else ""
-        lines.append(
-            f"  {order.number or order.order_id} {yen(order.amount)} {order.state or order.status or ''}{taken}: {what}"
-        )
+        who = f"{order.number or order.order_id} {yen(order.amount)} {order.state or order.status or ''}{taken}: "
+        lines.append(f"  {who if order.order_id else ''}{what}")  # of the system: the words name the subject
         lines += [f"    ! {warning}" for warning in order.warnings]
         lines += [f"    stands: {e.what}; {e.undo or f'cannot be undone: {e.why}'}" for e in order.effects]
         lines += [f"    {'=' if c.same else '≠'} {c.field}: here {c.ours}, there {c.theirs}" for c in order.compared]

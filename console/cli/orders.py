@@ -202,13 +202,18 @@ async def failures(desk: Desk, words: options.Words = None) -> None:
 @verb(app, "person")
 async def person(desk: Desk) -> int:
     """List what waits for a person and for nothing else, the oldest first. Exit code 1: something does."""
+    from console.commands.cliline import typed
+    from console.commands.table import BY_ID
+
     found = await desk.client.needs_person()
     columns = (
         Column("at", "Since"), Column("number", "Order"), Column("kind", "What"), Column("title", "Title", cut=True),
         Column("stands", "Stands outside", cut=True), Column("next_acts", "What can be done", cut=True), Column("owner", "Owner"),
     )  # fmt: skip
     data = [one.model_dump() for one in found.items]
-    desk.output.rows(columns, [{**row, "at": clock(row["since"])} for row in data], data)
+    acts = [[typed(BY_ID[act]) if act in BY_ID else act for act in one.next_acts] for one in found.items]
+    rows = [{**row, "at": clock(row["since"]), "next_acts": able} for row, able in zip(data, acts, strict=True)]
+    desk.output.rows(columns, rows, data)
     return Exit.FAILED if data else Exit.OK
 
 

@@ -32,6 +32,11 @@ def cli_line(
     return shlex.join(words)
 
 
+def typed(command: Command) -> str:
+    """``retry``, ``resolve --absent``, ``integrations resume``: what is typed for it, within ``portal orders``."""
+    return (command.cli or command.verb).removeprefix("orders ")
+
+
 def usage(command: Command) -> str:
     """``portal orders retry ORDER --from STEP --reason WHY``: what stands for what is in capitals."""
     words = ["portal", *(command.cli or f"orders {command.verb}").split()]

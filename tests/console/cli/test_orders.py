@@ -199,8 +199,14 @@ def test_many_orders_at_once_with_a_result_each(desk: Desk) -> None:
 
 def test_pausing_parks_and_resuming_lets_go_on(desk: Desk) -> None:
     stocked(desk)
+    planned = desk("integrations", "pause", "whmcs", "--plan").out.splitlines()
+    assert planned == ["Pause", "  whmcs: runs that need it park and burn no tries; calls under way end"]
     assert desk("integrations", "pause", "whmcs", "--yes", "-r", "maintenance").code == 0
     try:
+        waits = list(csv.DictReader(io.StringIO(desk("orders", "person", "--csv").out)))
+        assert "integrations resume" in [row["next_acts"] for row in waits], "acts are named as they are typed"
+        whole = json.loads(desk("orders", "person", "--json").out)
+        assert ["system.resume"] in [row["next_acts"] for row in whole]
         listed = desk("integrations", "list")
         assert listed.code == 1 and "maintenance" in listed.out
         number = place(desk, approve=True)
