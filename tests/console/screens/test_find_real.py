@@ -111,8 +111,9 @@ async def test_with_whmcs_down_the_result_is_partial_and_says_so(floor: Floor) -
         lambda: found(pilot).answer is not None and order_id in found(pilot).found.names,
         said=lambda: screen_text(pilot),
     )
-    assert "not everything could be asked" in screen_text(pilot)
-    assert "WHMCS clients could not be asked" in words_of(found(pilot).said)
+    await until(lambda: "not everything could be asked" in screen_text(pilot), said=lambda: screen_text(pilot))
+    await until(lambda: "at least " in screen_text(pilot), said=lambda: screen_text(pilot))
+    await until(lambda: "WHMCS clients could not be asked" in words_of(found(pilot).said))
     await press(pilot, "slash", *"zzz-nobody", "enter")
     await until(lambda: "Nothing was found where it could be asked" in words_of(found(pilot).found))
     assert "Do not say that there is no order" in words_of(found(pilot).said)
