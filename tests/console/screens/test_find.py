@@ -137,7 +137,7 @@ async def test_more_than_is_listed_is_said(api: CannedApi, opened: Opened, monke
     for size in ((120, 40), (80, 24)):
         async with opened(size=size) as pilot:
             await look(pilot, finds.PHONE)
-            assert "more than 3 orders, 1 customer" in screen_text(pilot)
+            await until(pilot, lambda: "more than 3 orders, 1 customer" in screen_text(pilot))
             shown = [words_of(find(pilot).found), words_of(find(pilot).said)]
             assert "There are more than are listed here: give a number" in shown[0]
             assert "Salesforce orders: more than 3" in shown[1]
