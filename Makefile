@@ -20,7 +20,7 @@ demo: $(RUNTIME) ## Set up, then show the whole product on its own sandbox (with
 	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/portal demo; else exec $(BIN)/portal demo --headless --orders 50; fi
 
 test: $(DEV) ## Set up, then run the tests
-	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not matrix"
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not matrix"
 
 ready: $(DEV) ## Compile what the tests run, once instead of in each worker
 	@$(BIN)/python -m compileall -q console integrations storage styles

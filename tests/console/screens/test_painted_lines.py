@@ -16,7 +16,7 @@ from tests.console.screens.harness import synthetic
 from tests.console.screens.looking import board
 from tests.console.screens.test_board_steady import COUNT, Stream
 
-ROUNDS = 25
+ROUNDS = 12
 
 
 def _whole(widget: PaintedLines) -> list[str]:
